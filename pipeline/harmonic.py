@@ -1,0 +1,121 @@
+"""The harmonic synthesizer (paper, section 3.2 and appendix B.5): pure functions of TensorFlow tensors.
+
+Speed comes from two facts. The phase is needed once per sample, not once per sample and harmonic: within a frame f0 is
+linear, so the phase is a closed form on top of the frame's start phase. And sin(k phi) for all k need not be tabulated:
+with k = a + m b, e^(ik phi) = e^(ia phi) e^(imb phi), so a weighted sum of K harmonics costs about 2 sqrt(K) sinusoids
+and one small matrix product.
+"""
+
+import math
+
+import tensorflow as tf
+
+from pipeline.units import HOP, SAMPLE_RATE
+
+TWO_PI = 2 * math.pi
+
+
+def upsample_linear(frames: tf.Tensor, factor: int) -> tf.Tensor:
+    """Linear interpolation in time: [batch, frames, channels] -> [batch, frames * factor, channels].
+
+    Frame t stays at position t * factor; the last frame is held.
+    """
+    following = next_frame(frames)
+    ramp = tf.cast(tf.range(factor), frames.dtype)[None, None, :, None] / factor
+    fine = frames[:, :, None, :] + (following - frames)[:, :, None, :] * ramp
+    shape = tf.shape(frames)
+    return tf.reshape(fine, [shape[0], shape[1] * factor, frames.shape[-1]])
+
+
+def next_frame(frames: tf.Tensor) -> tf.Tensor:
+    """Each frame's successor along axis 1; the last is its own."""
+    return tf.concat([frames[:, 1:], frames[:, -1:]], axis=1)
+
+
+def phase_cycles(f0_hz: tf.Tensor) -> tf.Tensor:
+    """Phase of the fundamental in cycles, modulo 1: [batch, frames] Hz -> [batch, frames, 64].
+
+    phi(n) = sum of f0(m) / rate over m <= n, with f0 linear between frames (the paper's phase equation without its
+    initial phase). Whole cycles are dropped, and the sum over frames is in float64, so that
+    the error does not grow with time.
+    """
+    f0, following = tf.cast(f0_hz, tf.float64), tf.cast(next_frame(f0_hz), tf.float64)
+    per_frame = (f0 + (following - f0) * (HOP - 1) / (2 * HOP)) * HOP / SAMPLE_RATE
+    start = tf.cast(tf.math.floormod(tf.cumsum(per_frame, axis=1, exclusive=True), 1.0), f0_hz.dtype)
+    n = tf.range(HOP, dtype=f0_hz.dtype)
+    slope = (next_frame(f0_hz) - f0_hz) / HOP
+    within = (f0_hz[..., None] * (n + 1) + slope[..., None] * n * (n + 1) / 2) / SAMPLE_RATE
+    return tf.math.floormod(start[..., None] + within, 1.0)
+
+
+def remove_above_nyquist(f0_hz: tf.Tensor, amplitudes: tf.Tensor) -> tf.Tensor:
+    """Silence harmonics that reach Nyquist anywhere in the span a frame's smoothing window covers.
+
+    Args:
+        f0_hz: [batch, frames] Hz.
+        amplitudes: [batch, frames, harmonics].
+    """
+    previous = tf.concat([f0_hz[:, :1], f0_hz[:, :-1]], axis=1)
+    highest = tf.maximum(tf.maximum(previous, f0_hz), next_frame(f0_hz))
+    numbers = tf.range(1, amplitudes.shape[-1] + 1, dtype=f0_hz.dtype)
+    return tf.where(highest[..., None] * numbers < SAMPLE_RATE / 2, amplitudes, tf.zeros_like(amplitudes))
+
+
+def normalized_distribution(f0_hz: tf.Tensor, distribution: tf.Tensor) -> tf.Tensor:
+    """Harmonic distribution c_k with c_k >= 0 and sum 1, silent above Nyquist: [batch, frames, harmonics]."""
+    audible = remove_above_nyquist(f0_hz, distribution)
+    return tf.math.divide_no_nan(audible, tf.reduce_sum(audible, axis=-1, keepdims=True))
+
+
+def envelope_windows(dtype: tf.DType = tf.float32) -> tuple[tf.Tensor, tf.Tensor]:
+    """Weights of this frame and of the next over a hop: [64] each, a Hann window of two hops that overlaps to 1.
+
+    The paper names a Hamming window; the authors' code uses Hann, as here.
+    """
+    falling = 0.5 * (1 + tf.cos(math.pi * tf.range(HOP, dtype=dtype) / HOP))
+    return falling, 1 - falling
+
+
+def harmonic_synthesis(f0_hz: tf.Tensor, amplitude: tf.Tensor, distribution: tf.Tensor) -> tf.Tensor:
+    """x(n) = A(n) sum_k c_k(n) sin(2 pi k phi(n)), the paper's harmonic oscillator.
+
+    Args:
+        f0_hz: [batch, frames] Hz at 250 Hz.
+        amplitude: [batch, frames] linear.
+        distribution: [batch, frames, harmonics], c_k, from `normalized_distribution`.
+
+    Returns:
+        audio: [batch, frames * 64]; the last frame's envelope is held.
+    """
+    amplitudes = amplitude[..., None] * distribution
+    both = tf.stack([amplitudes, next_frame(amplitudes)], axis=2)  # [batch, frames, 2, harmonics]
+    partial_sums = sum_of_sines(phase_cycles(f0_hz), both)
+    this, following = envelope_windows(f0_hz.dtype)
+    audio = partial_sums[:, :, 0] * this + partial_sums[:, :, 1] * following
+    return tf.reshape(audio, [tf.shape(f0_hz)[0], -1])
+
+
+def sum_of_sines(cycles: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """sum_k w_k sin(2 pi k phi) for every weight vector: the two-level sum of the module's docstring.
+
+    Args:
+        cycles: [batch, frames, samples] phase of the fundamental.
+        weights: [batch, frames, vectors, harmonics], harmonic k = 1 first.
+
+    Returns:
+        [batch, frames, vectors, samples]
+    """
+    harmonics, vectors = weights.shape[-1], weights.shape[-2]
+    small = math.ceil(math.sqrt(harmonics * vectors))
+    large = math.ceil(harmonics / small)
+    padded = tf.pad(weights, [[0, 0], [0, 0], [0, 0], [0, small * large - harmonics]])
+    shape = tf.shape(weights)
+    grid = tf.reshape(padded, [shape[0], shape[1], vectors * large, small])
+    inner = TWO_PI * tf.range(1, small + 1, dtype=cycles.dtype)[:, None] * cycles[:, :, None, :]
+    outer = TWO_PI * small * tf.range(large, dtype=cycles.dtype)[:, None] * cycles[:, :, None, :]
+    samples = cycles.shape[-1]
+    split = [shape[0], shape[1], vectors, large, samples]
+    real = tf.reshape(tf.matmul(grid, tf.cos(inner)), split)
+    imaginary = tf.reshape(tf.matmul(grid, tf.sin(inner)), split)
+    turned = real * tf.sin(outer)[:, :, None] + imaginary * tf.cos(outer)[:, :, None]
+    return tf.reduce_sum(turned, axis=3)

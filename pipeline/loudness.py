@@ -1,0 +1,26 @@
+"""Loudness: A-weighted power on a decibel scale (paper, section 4 and appendix B).
+
+Conventions: 0 dB is a full-scale 1 kHz sine (any sine of amplitude a at 1 kHz reads 20 log10 a), and -80 dB the floor.
+Power is averaged over the spectrum before the logarithm, as in later versions of the authors' code; the window has 2048
+samples, their first version's.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.spectral import a_weighting, centered_frames
+from pipeline.units import HOP
+
+WINDOW = 2048
+FLOOR_DB = -80.0
+
+
+@tf.function(reduce_retracing=True)
+def loudness_db(audio: tf.Tensor) -> tf.Tensor:
+    """Loudness at 250 Hz, frames centred: [batch, samples] -> [batch, samples / 64] dB, at least -80."""
+    window = tf.signal.hann_window(WINDOW)
+    spectrum = tf.signal.rfft(centered_frames(audio, WINDOW, HOP) * window)
+    weighted = tf.reduce_sum(tf.square(tf.abs(spectrum)) * a_weighting(WINDOW), axis=-1)
+    full_scale = WINDOW * tf.reduce_sum(tf.square(window)) / 4  # the same sum for a sine of amplitude 1
+    decibels = 10 * tf.math.log(tf.maximum(weighted / full_scale, 1e-12)) / np.log(10)
+    return tf.maximum(decibels, FLOOR_DB)

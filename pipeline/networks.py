@@ -1,0 +1,87 @@
+"""Encoder and decoder networks (paper, section 4.1 and appendix B.1 to B.3)."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from pipeline.gru import Gru
+from pipeline.harmonic import upsample_linear
+from pipeline.spectral import mfcc
+from pipeline.units import HOP
+
+MFCC_HOP = 512  # samples; 125 z frames in 4 s
+MFCC_COEFFICIENTS = 30
+
+
+def exp_sigmoid(x: tf.Tensor) -> tf.Tensor:
+    """The nonlinearity of every synthesizer control: y = 2 sigmoid(x)^(ln 10) + 1e-7 (paper, appendix B.5)."""
+    return 2 * tf.sigmoid(x) ** math.log(10) + 1e-7
+
+
+def scaled_f0(f0_hz: tf.Tensor) -> tf.Tensor:
+    """f0 as a network input: MIDI / 127, so that equal intervals are equal steps; 0 for 0 Hz."""
+    midi = 69 + 12 * tf.math.log(tf.maximum(f0_hz, 1e-3) / 440) / math.log(2)
+    return tf.clip_by_value(midi, 0, 127) / 127
+
+
+def mlp(units: int, layers: int, name: str) -> keras.Sequential:
+    """`layers` times dense, layer normalization, ReLU."""
+    blocks = [
+        [keras.layers.Dense(units), keras.layers.LayerNormalization(epsilon=1e-6), keras.layers.ReLU()] for _ in range(layers)
+    ]
+    return keras.Sequential([layer for block in blocks for layer in block], name=name)
+
+
+class ZEncoder(keras.layers.Layer):
+    """z from MFCCs: [batch, samples] audio -> [batch, samples / 64, dims].
+
+    MFCCs are standardized per coefficient with the training split's statistics (`adapt`) before the paper's
+    normalization layer with learned scale and shift: without it the energy coefficient drowns the others.
+    """
+
+    def __init__(self, gru_units: int, dims: int):
+        super().__init__(name="z_encoder")
+        self.normalization = keras.layers.LayerNormalization(epsilon=1e-6)
+        self.gru = Gru(gru_units)
+        self.to_z = keras.layers.Dense(dims)
+
+    def build(self, input_shape):
+        frames = (None, None, MFCC_COEFFICIENTS)
+        self.mfcc_mean = self.add_weight(shape=(MFCC_COEFFICIENTS,), initializer="zeros", trainable=False, name="mfcc_mean")
+        self.mfcc_std = self.add_weight(shape=(MFCC_COEFFICIENTS,), initializer="ones", trainable=False, name="mfcc_std")
+        self.normalization.build(frames)
+        self.gru.build(frames)
+        self.to_z.build((None, None, self.gru.units))
+
+    def call(self, audio):
+        standardized = (self._mfcc(audio) - self.mfcc_mean) / self.mfcc_std
+        z = self.to_z(self.gru(self.normalization(standardized)))
+        return upsample_linear(z, MFCC_HOP // HOP)
+
+    def adapt(self, audio: tf.Tensor) -> None:
+        """Take the MFCC statistics from training audio, [batch, samples]."""
+        mean, variance = tf.nn.moments(self._mfcc(audio), axes=[0, 1])
+        self.mfcc_mean.assign(mean)
+        self.mfcc_std.assign(tf.sqrt(variance))
+
+    @staticmethod
+    def _mfcc(audio: tf.Tensor) -> tf.Tensor:
+        return mfcc(audio, MFCC_COEFFICIENTS, hop=MFCC_HOP)
+
+
+class Decoder(keras.layers.Layer):
+    """One MLP per input, GRU, MLP (paper, figure 5): a list of [batch, frames, channels] -> [batch, frames, units].
+
+    The first two inputs are f0 and loudness; their MLPs' outputs also go past the GRU.
+    """
+
+    def __init__(self, inputs: int, gru_units: int, mlp_units: int, mlp_layers: int):
+        super().__init__(name="decoder")
+        self.input_mlps = [mlp(mlp_units, mlp_layers, f"input_mlp_{number}") for number in range(inputs)]
+        self.gru = Gru(gru_units)
+        self.output_mlp = mlp(mlp_units, mlp_layers, "output_mlp")
+
+    def call(self, inputs):
+        hidden = [layer(x) for layer, x in zip(self.input_mlps, inputs, strict=True)]
+        return self.output_mlp(tf.concat([self.gru(tf.concat(hidden, -1)), *hidden[:2]], -1))
