@@ -18,10 +18,14 @@ class UserError(Exception):
     """Something the user can put right; the message names the file or key and the remedy."""
 
 
-def run_stage(main: Callable[..., None]) -> None:
-    """Run a stage's main function as a command; errors a user can act on end in one line and exit status 1."""
+def run_stage(main: Callable[..., None], pass_options_on: bool = False) -> None:
+    """Run a stage's main function as a command; errors a user can act on end in one line and exit status 1.
+
+    With `pass_options_on`, options the stage does not know stay in its context's `args`.
+    """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
+    settings = {"allow_extra_args": pass_options_on, "ignore_unknown_options": pass_options_on}
+    app.command(context_settings=settings)(main)
     try:
         app(standalone_mode=False)
     except UserError as error:

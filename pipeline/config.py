@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipeline.command import UserError
 
 SECTIONS = (
-    "seeds", "data", "features", "examples", "model", "train", "resynthesize", "evaluate", "tabulate", "experiments",
+    "seeds", "data", "features", "examples", "model", "train", "resynthesize", "tabulate", "experiments",
 )  # fmt: skip
 
 

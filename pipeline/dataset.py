@@ -1,44 +1,59 @@
 """TFRecords as tf.data: deterministic training crops that can start at any step, and whole splits for evaluation."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
 
 from pipeline.command import UserError
 from pipeline.examples import decode_example
-from pipeline.units import HOP
+from pipeline.units import FRAME_RATE, HOP
+
+SHUFFLE_BUFFER = 2048  # examples
 
 
-def training_batches(folder: Path, example_frames: int, crop_frames: int, batch_size: int, seed: int, start_step: int):
-    """Endless batches of random crops of the training split, from `start_step` on.
+def training_batches(folder: Path, example_frames: int, crop_frames: int, batch_size: int, seed: int, step: int = 0) -> Iterator:
+    """Endless batches of random crops of the training split, from step number `step` on.
 
-    Batch number s is a function of the seed and s alone, so that a resumed run sees what an uninterrupted one does:
-    records are shuffled anew each epoch by a seed of the epoch, crops are drawn by the item's number.
+    The batch of a step is a function of the seed and the step alone, so that a resumed run sees what an uninterrupted
+    one does: each epoch has its own shuffling seed, crops are drawn by the item's number. An epoch leaves out what does
+    not fill a batch; the next shuffles anew.
 
-    Returns:
-        a tf.data.Dataset of {audio: [batch, crop_frames * 64], f0_hz, ...: [batch, crop_frames]}
+    Yields:
+        {example_id: [batch], audio: [batch, crop_frames * 64], f0_hz, f0_confidence, loudness_db: [batch, crop_frames]}
     """
     records = tf.data.TFRecordDataset(_shards(folder, "train"))
-    size = sum(1 for _ in records)
-    first = start_step * batch_size
-
-    def epoch(number: tf.Tensor) -> tf.data.Dataset:
-        return records.shuffle(2048, seed=number + seed * 1_000_003, reshuffle_each_iteration=False)
+    steps_per_epoch = int(records.reduce(0, lambda count, _: count + 1)) // batch_size
+    if not steps_per_epoch:
+        raise UserError(f"train.batch_size: {batch_size} is more than the training examples in {folder}; lower it")
 
     def crop(index: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
         start = tf.random.stateless_uniform([], [seed, index], 0, example_frames - crop_frames + 1, tf.int64)
         return _crop(decode_example(record, example_frames), start, crop_frames)
 
-    epochs = tf.data.Dataset.range(first // size, 2**40).flat_map(epoch).skip(first % size)
-    items = epochs.enumerate(start=first).map(crop, num_parallel_calls=1)
-    return items.batch(batch_size, drop_remainder=True).prefetch(2)
+    while True:
+        epoch, position = divmod(step, steps_per_epoch)
+        shuffled = records.shuffle(SHUFFLE_BUFFER, seed=seed * 1_000_003 + epoch, reshuffle_each_iteration=False)
+        items = shuffled.skip(position * batch_size).enumerate(start=step * batch_size).map(crop, num_parallel_calls=1)
+        for batch in items.batch(batch_size, drop_remainder=True).prefetch(2):
+            yield batch
+            step += 1
 
 
 def split_batches(folder: Path, split: str, example_frames: int, batch_size: int) -> tf.data.Dataset:
     """A whole split in a fixed order, in batches (the last may be smaller)."""
     records = tf.data.TFRecordDataset(_shards(folder, split))
     return records.map(lambda record: decode_example(record, example_frames)).batch(batch_size).prefetch(1)
+
+
+def read_split(folder: Path, split: str, seconds: float) -> list[dict]:
+    """The examples of a split as NumPy, sorted by id: ids as text, audio [samples] and curves [frames]."""
+    rows = []
+    for batch in split_batches(folder, split, round(seconds * FRAME_RATE), 1):
+        row = {name: value.numpy()[0] for name, value in batch.items()}
+        rows.append(row | {name: row[name].decode() for name in ("example_id", "recording_id")})
+    return sorted(rows, key=lambda row: row["example_id"])
 
 
 def _shards(folder: Path, split: str) -> list[str]:

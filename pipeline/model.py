@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from pipeline.config import Params
+from pipeline.examples import Statistics
 from pipeline.filtered_noise import filtered_noise
 from pipeline.harmonic import harmonic_synthesis, normalized_distribution
 from pipeline.networks import Decoder, ZEncoder, exp_sigmoid, scaled_f0
@@ -26,13 +27,6 @@ class ModelConfig(Params):
     harmonics: int
     noise_bands: int
     use_z: bool
-
-
-class Statistics(Params):
-    """Loudness of the training split, in dB; comes from the examples stage."""
-
-    loudness_mean: float
-    loudness_std: float
 
 
 class Controls(NamedTuple):

@@ -19,7 +19,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipeline.audio import BadAudio, read_audio
 from pipeline.command import UserError, progress
 from pipeline.config import Params
-from pipeline.examples import CURVES, SPLITS, shard_of, shard_path, window_starts, write_shard
+from pipeline.examples import CURVES, SPLITS, ExamplesConfig, shard_of, shard_path, window_starts, write_shard
 from pipeline.f0 import Capacity, to_control_rate, track_f0
 from pipeline.files import atomic, atomic_folder, digest, write_json
 from pipeline.loudness import loudness_db
@@ -31,15 +31,6 @@ class FeaturesConfig(Params):
 
     crepe: Capacity
     f0_step_ms: int  # the tracker's grid; interpolated to 250 Hz
-
-
-class ExamplesConfig(Params):
-    """The `examples` section of params.yaml."""
-
-    seconds: float
-    hop_seconds: float
-    shards: dict[str, int]  # per split
-    seed: int
 
 
 def extract_features(config: FeaturesConfig, audio_folder: Path, manifest: Path, out: Path, scratch: Path,

@@ -15,7 +15,7 @@ def stft_magnitude(audio: tf.Tensor, size: int, hop: int) -> tf.Tensor:
 def centered_frames(audio: tf.Tensor, size: int, hop: int) -> tf.Tensor:
     """Frames centred on every hop: [batch, samples] -> [batch, samples / hop, size], zeros beyond the ends."""
     padded = tf.pad(audio, [[0, 0], [size // 2, size - hop]])
-    return tf.signal.frame(padded, size, hop)[:, : audio.shape[-1] // hop]
+    return tf.signal.frame(padded, size, hop)[:, : tf.shape(audio)[-1] // hop]
 
 
 def a_weighting(size: int) -> np.ndarray:

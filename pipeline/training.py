@@ -7,6 +7,8 @@ that was killed ends in the same weights as one that was not.
 
 import json
 import math
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
@@ -18,11 +20,13 @@ import tensorflow as tf
 from pipeline.command import UserError, progress
 from pipeline.config import Params
 from pipeline.dataset import split_batches, training_batches
+from pipeline.examples import read_statistics
 from pipeline.files import atomic, atomic_folder
 from pipeline.loss import multi_scale_spectral_loss
-from pipeline.model import Autoencoder, ModelConfig, Statistics, build_model, save_model
+from pipeline.model import Autoencoder, ModelConfig, build_model, save_model
 from pipeline.units import FRAME_RATE
 
+VALID_BATCH = 25  # whole notes
 VALID_SEED = 2**30  # the noise of validation is not the noise of any step
 
 
@@ -59,14 +63,14 @@ class Trainer:
         if checkpoint.exists():
             self.restore(checkpoint)
         elif self.model.z_encoder is not None:
-            self.model.z_encoder.adapt(next(iter(self._batches(0, batch_size=64)))["audio"])
-        saved = tf.timestamp()
-        batches = iter(self._batches(self.step))
+            self.model.z_encoder.adapt(next(self._batches(0))["audio"])
+        saved = time.monotonic()
+        batches = self._batches(self.step)
         for _ in progress(range(self.step, self.config.steps), "training", self.config.steps, self.step, "step"):
             self._advance(next(batches))
-            if tf.timestamp() - saved > self.config.checkpoint_seconds:
+            if time.monotonic() - saved > self.config.checkpoint_seconds:
                 self.save(checkpoint)
-                saved = tf.timestamp()
+                saved = time.monotonic()
 
     def _advance(self, batch: dict[str, tf.Tensor]) -> None:
         loss = float(train_step(self.model, self.optimizer, batch, tf.constant([self.seed, self.step])))
@@ -89,7 +93,7 @@ class Trainer:
     def valid_loss(self) -> float:
         """Mean multi-scale spectral loss over the whole validation split, full length."""
         losses = []
-        for batch in split_batches(self.examples, "valid", self.example_frames, self.config.batch_size):
+        for batch in split_batches(self.examples, "valid", self.example_frames, VALID_BATCH):
             losses.append(example_losses(self.model, batch, tf.constant([self.seed, VALID_SEED])))
         return float(np.mean(np.concatenate(losses)))
 
@@ -110,10 +114,10 @@ class Trainer:
     def _variables(self) -> list[keras.Variable]:
         return [*self.model.variables, *self.optimizer.variables]
 
-    def _batches(self, start_step: int, batch_size: int | None = None) -> tf.data.Dataset:
+    def _batches(self, step: int) -> Iterator[dict[str, tf.Tensor]]:
         crop_frames = round(self.config.crop_seconds * FRAME_RATE)
         return training_batches(
-            self.examples, self.example_frames, crop_frames, batch_size or self.config.batch_size, self.seed, start_step
+            self.examples, self.example_frames, crop_frames, self.config.batch_size, self.seed, step
         )
 
 
@@ -131,12 +135,6 @@ def train_step(model: Autoencoder, optimizer: keras.optimizers.Optimizer, batch:
 def example_losses(model: Autoencoder, batch: dict, noise_seed: tf.Tensor) -> tf.Tensor:
     """The loss of each example of a batch, without an update: [batch]."""
     return multi_scale_spectral_loss(batch["audio"], model(batch, noise_seed=noise_seed).audio)
-
-
-def read_statistics(examples: Path) -> Statistics:
-    """The loudness statistics the examples stage wrote."""
-    values = json.loads((examples / "statistics.json").read_text())
-    return Statistics(loudness_mean=values["loudness_mean"], loudness_std=values["loudness_std"])
 
 
 def train(model_config: ModelConfig, config: TrainConfig, examples: Path, example_seconds: float, seed: int,

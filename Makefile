@@ -1,0 +1,32 @@
+# `make repro` and `make test` need git, make and Python 3.11 or 3.12; everything else comes from the lock file.
+SHELL := /bin/bash
+UV_VERSION := tools/uv-requirements.txt
+PYTHON := $(shell for p in python3.12 python3.11 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := $(UV) run --locked --no-sync
+export UV_PYTHON_DOWNLOADS := never
+unexport PYTHONDONTWRITEBYTECODE  # without compiled files every stage would spend seconds on compiling TensorFlow anew
+
+.PHONY: repro test test-all environment smoke-params
+repro: environment
+	$(RUN) dvc repro
+
+test: environment
+	$(RUN) pytest -m "not slow"
+
+test-all: environment
+	$(RUN) pytest
+
+environment: .venv/.synced
+
+.venv/.synced: pyproject.toml uv.lock $(if $(filter .tools/bin/uv,$(UV)),.tools/bin/uv)
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 on the PATH; install one" >&2; exit 1; }
+	$(UV) sync --locked --python "$$("$(PYTHON)" -c 'import sys; print(sys.executable)')"
+	@touch $@
+
+.tools/bin/uv: $(UV_VERSION)
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 on the PATH; install one" >&2; exit 1; }
+	$(PYTHON) -m venv .tools
+	.tools/bin/pip install --quiet --require-hashes --no-deps -r $(UV_VERSION)
+	@touch $@

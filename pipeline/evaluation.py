@@ -1,0 +1,59 @@
+"""Rows: one per example, experiment and seed, from what resynthesize and yardsticks left."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.clips import Clip, read_clips, read_step_ms
+from pipeline.command import UserError, progress
+from pipeline.dataset import read_split
+from pipeline.examples import read_statistics
+from pipeline.metrics import coarse_grid, evaluate
+
+RETRACKED = "original_retracked"
+YARDSTICKS = ("nearest_note", "mean_spectrum")
+MANIFEST_COLUMNS = ["instrument", "family", "pitch", "velocity", "zone", "split"]
+
+
+class Evaluator:
+    """Scores tracked sets against the originals of the test split."""
+
+    def __init__(self, examples: Path, originals: Path, audio: Path, manifest: Path, seconds: float):
+        self.audio, self.step_ms = audio, read_step_ms(originals)
+        self.loudness_std = read_statistics(examples).loudness_std
+        self.examples = {example["example_id"]: example for example in read_split(examples, "test", seconds)}
+        self.originals = read_clips(originals)
+        self.manifest = pd.read_csv(manifest).set_index("id")
+
+    def rows(self, experiment: str, seed: int | None, clips: dict[str, Clip]) -> pd.DataFrame:
+        """A row per test example; stops unless the clips are exactly the test split."""
+        if set(clips) != set(self.examples):
+            raise UserError(f"{experiment}: holds {len(clips)} clips, the test split {len(self.examples)}; run `dvc repro`")
+        found = [self._row(experiment, seed, name, clips[name]) for name in progress(sorted(clips), experiment, unit="clip")]
+        return pd.DataFrame(found).astype({"seed": "Int64"})
+
+    def _row(self, experiment: str, seed: int | None, name: str, clip: Clip) -> dict:
+        example = self.examples[name]
+        note = self.manifest.loc[example["recording_id"]]
+        origin = {"experiment": experiment, "seed": seed, "example_id": name, "recording_id": example["recording_id"]}
+        scores = evaluate(self.originals[name], clip, self._true_f0(name), self.step_ms, self.loudness_std)
+        return origin | note[MANIFEST_COLUMNS].to_dict() | scores
+
+    def _true_f0(self, name: str) -> np.ndarray | None:
+        recording, start = name.rsplit("@", 1)
+        path = self.audio / f"{recording}.f0.npy"
+        if not path.exists():
+            return None
+        return np.load(path)[int(start) + coarse_grid(self.originals[name], self.step_ms)]
+
+    def retracked(self) -> dict[str, Clip]:
+        """The originals with the f0 that the features stage tracked and handed to the models.
+
+        What two tracker runs disagree by is the floor of F0 L1: a perfect synthesizer that is handed the first run's f0
+        and tracked by the second cannot do better, but for luck. Confidence stays the evaluation tracker's.
+        """
+        clips = {}
+        for name, clip in self.originals.items():
+            clips[name] = clip._replace(f0_hz=self.examples[name]["f0_hz"][coarse_grid(clip, self.step_ms)])
+        return clips

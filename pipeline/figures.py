@@ -1,0 +1,70 @@
+"""Pictures for the reports: training curves, and spectrograms of originals beside their resyntheses."""
+
+from pathlib import Path
+
+import librosa
+import matplotlib
+import numpy as np
+import pandas as pd
+
+from pipeline.clips import Clip
+from pipeline.units import SAMPLE_RATE
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402  after the choice of a backend without a screen
+
+FFT, HOP_SAMPLES = 1024, 256
+STYLE = {"savefig.dpi": 110, "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+SAVE = {"metadata": {"Software": None}}  # the same picture is the same file
+
+
+def training_curves(logs: dict[str, pd.DataFrame], path: Path) -> None:
+    """Training and validation loss against steps, one panel per experiment and seed."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, len(logs), figsize=(3.6 * len(logs), 3), sharey=True, squeeze=False, layout="constrained")
+        for axis, (name, log) in zip(axes[0], logs.items()):
+            axis.semilogy(log.step, log.loss, color="tab:blue", label="training crops")
+            valid = log.dropna(subset=["valid_loss"])
+            axis.semilogy(valid.step, valid.valid_loss, "o-", color="tab:orange", label="validation, whole notes")
+            axis.set(title=name, xlabel="step")
+        axes[0][0].set_ylabel("multi-scale spectral loss")
+        axes[0][-1].legend(frameon=False)
+        _save(figure, path)
+
+
+def spectrogram_comparison(title: str, originals: dict[str, Clip], resyntheses: dict[str, Clip], rows: pd.DataFrame, path: Path) -> None:
+    """Log-magnitude spectrograms, original above resynthesis, for the test notes of `rows` (indexed by example id)."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            2, len(rows), figsize=(3 * len(rows), 5), sharex=True, sharey=True, squeeze=False, layout="constrained"
+        )
+        for column, (name, row) in enumerate(rows.iterrows()):
+            for line, clip in enumerate((originals[name], resyntheses[name])):
+                image = _spectrogram(axes[line][column], clip.audio)
+            axes[0][column].set_title(f"{row.recording_id}\nspectral loss {row.spectral_loss:.2f}", fontsize=8)
+            axes[1][column].set_xlabel("s")
+        axes[0][0].set_ylabel("original\nkHz")
+        axes[1][0].set_ylabel("resynthesis\nkHz")
+        figure.colorbar(image, ax=axes, label="dB", shrink=0.6)
+        figure.suptitle(title)
+        _save(figure, path)
+
+
+def pick_notes(rows: pd.DataFrame) -> pd.DataFrame:
+    """The notes at the best, the three quartiles between and the worst spectral loss: not only the best ones."""
+    ordered = rows.sort_values(["spectral_loss", "example_id"]).set_index("example_id")
+    positions = np.unique(np.rint(np.linspace(0, len(ordered) - 1, 5)).astype(int))
+    return ordered.iloc[positions]
+
+
+def _spectrogram(axis: plt.Axes, audio: np.ndarray):
+    magnitude = np.abs(librosa.stft(audio, n_fft=FFT, hop_length=HOP_SAMPLES))
+    decibels = 20 * np.log10(np.maximum(magnitude / (FFT / 4), 1e-6))  # 0 dB: a full-scale sine
+    extent = (0, len(audio) / SAMPLE_RATE, 0, SAMPLE_RATE / 2000)
+    return axis.imshow(decibels, origin="lower", aspect="auto", extent=extent, vmin=-90, vmax=-10, cmap="magma")
+
+
+def _save(figure: plt.Figure, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, **SAVE)
+    plt.close(figure)

@@ -1,0 +1,23 @@
+"""Resynthesize the test split with one trained model and track f0 and loudness of the result."""
+
+from pathlib import Path
+
+from pipeline.command import run_stage
+from pipeline.config import read_section
+from pipeline.dataset import read_split
+from pipeline.examples import ExamplesConfig
+from pipeline.model import load_model
+from pipeline.resynthesis import resynthesize
+from pipeline.tracking import ResynthesizeConfig, write_tracked_set
+
+
+def main(model: Path, examples: Path, out: Path, params: Path = Path("params.yaml")) -> None:
+    """Reads MODEL, the test split of EXAMPLES and `resynthesize`; writes OUT/audio/ID.flac and OUT/tracks.npz."""
+    config = read_section(params, "resynthesize", ResynthesizeConfig)
+    test = read_split(examples, "test", read_section(params, "examples", ExamplesConfig).seconds)
+    audio = resynthesize(load_model(model), test, config.noise_seed)
+    write_tracked_set(out, config, [example["example_id"] for example in test], audio, model.name)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,24 @@
+"""What tests share: paths, a random generator, a small model configuration."""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+sys.path.insert(0, str(Path(__file__).parent))
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def small_model_values() -> dict:
+    return {"gru_units": 8, "mlp_units": 8, "mlp_layers": 2, "z_gru_units": 8, "z_dims": 4, "harmonics": 20,
+            "noise_bands": 17, "use_z": True}  # fmt: skip

@@ -1,0 +1,115 @@
+"""Strict parameters: what is wrong is named by file and key, and the command exits with a status."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from conftest import ROOT
+from pipeline.command import UserError
+from pipeline.config import Params, read_params, read_section
+from pipeline.examples import ExamplesConfig
+from pipeline.model import ModelConfig
+from pipeline.notes import DataConfig
+from pipeline.overlay import keep_only, merge
+from pipeline.preparation import FeaturesConfig
+from pipeline.tables import TabulateConfig
+from pipeline.tracking import ResynthesizeConfig
+from pipeline.training import TrainConfig
+
+CONFIGS = {"data": DataConfig, "features": FeaturesConfig, "examples": ExamplesConfig, "model": ModelConfig,
+           "train": TrainConfig, "resynthesize": ResynthesizeConfig, "tabulate": TabulateConfig}  # fmt: skip
+PARAMS = ROOT / "params.yaml"
+EXPERIMENTS = list(yaml.safe_load(PARAMS.read_text())["experiments"])
+
+
+def write(path, edit):
+    values = yaml.safe_load(PARAMS.read_text())
+    edit(values)
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+@pytest.mark.parametrize("section", CONFIGS)
+def test_the_committed_params_are_valid(section):
+    read_section(PARAMS, section, CONFIGS[section])
+
+
+@pytest.mark.parametrize("overlay", ["smoke", "paper"])
+def test_overlays_merge_to_valid_params(tmp_path, overlay):
+    values = yaml.safe_load((ROOT / "params" / f"{overlay}.yaml").read_text())
+    only = values.pop("only", EXPERIMENTS)
+    path = write(tmp_path / "params.yaml", lambda base: (merge(base, values, tmp_path), keep_only(base["experiments"], only, tmp_path)))
+    for section, config in CONFIGS.items():
+        read_section(path, section, config)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_an_override_changes_only_what_it_names(experiment):
+    override = yaml.safe_load(PARAMS.read_text())["experiments"][experiment] or {}
+    for section in ("model", "train"):
+        base, own = (read_section(PARAMS, section, CONFIGS[section], name).model_dump() for name in (None, experiment))
+        changed = {key for key in base if base[key] != own[key]}
+        assert changed <= set(override.get(section, {}))
+
+
+@pytest.mark.parametrize(
+    ("section", "edit", "message"),
+    [
+        ("model", lambda v: v["model"].update(use_zz=True), "unknown key 'model.use_zz'; did you mean 'use_z'?"),
+        ("train", lambda v: v["train"].update(steps="many"), "train.steps: input should be a valid integer, not 'many'"),
+        ("train", lambda v: v["train"].update(steps=1.5), "train.steps: input should be a valid integer, not 1.5"),
+        ("train", lambda v: v["train"].pop("steps"), "'train.steps' is missing"),
+        ("model", lambda v: v.update(modle={}), "unknown section 'modle'; did you mean 'model'?"),
+        ("model", lambda v: v.pop("model"), "section 'model' is missing"),
+        ("model", lambda v: v["experiments"].update({"no.z": {}}), "experiments.no.z: a name may hold only"),
+        ("features", lambda v: v["features"].update(crepe="huge"), "features.crepe: input should be 'tiny', "),
+        ("data", lambda v: v["data"]["instruments"]["violin"].update(prog=1), "unknown key 'data.instruments.violin.prog'"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path, section, edit, message):
+    path = write(tmp_path / "params.yaml", edit)
+    with pytest.raises(UserError) as caught:
+        read_section(path, section, CONFIGS[section])
+    assert str(caught.value).startswith(f"{path}: ") and message in str(caught.value)
+
+
+def test_a_mistake_in_an_override_is_named_where_it_stands(tmp_path):
+    path = write(tmp_path / "params.yaml", lambda v: v["experiments"].update(no_z={"model": {"use_zz": False}}))
+    with pytest.raises(UserError, match=r"unknown key 'experiments.no_z.model.use_zz'; did you mean 'use_z'"):
+        read_section(path, "model", ModelConfig, "no_z")
+
+
+def test_an_unknown_experiment_is_named():
+    with pytest.raises(UserError, match="no experiment 'superviced'; did you mean 'supervised'"):
+        read_section(PARAMS, "model", ModelConfig, "superviced")
+
+
+def test_an_overlay_may_not_invent_keys(tmp_path):
+    with pytest.raises(UserError, match="'model.gru_size' is not in params.yaml"):
+        merge(yaml.safe_load(PARAMS.read_text()), {"model": {"gru_size": 1}}, tmp_path)
+
+
+def test_not_yaml_and_no_file_are_named(tmp_path):
+    (tmp_path / "broken.yaml").write_text("a: [1\n")
+    for path, message in ((tmp_path / "broken.yaml", "not valid YAML"), (tmp_path / "none.yaml", "no such file")):
+        with pytest.raises(UserError, match=message):
+            read_params(path)
+
+
+def test_a_stage_exits_with_one_line(tmp_path):
+    path = write(tmp_path / "params.yaml", lambda v: v["data"].update(sedd=1))
+    command = [sys.executable, "-m", "stages.data", str(tmp_path / "notes"), str(tmp_path / "m.csv"), "--params", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"error: {path}: unknown key 'data.sedd'; did you mean 'seed'?"
+    assert not (tmp_path / "notes").exists()
+
+
+def test_configs_refuse_silent_conversion():
+    class Example(Params):
+        count: int
+
+    with pytest.raises(ValueError):
+        Example(count="3")

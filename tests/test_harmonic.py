@@ -1,0 +1,96 @@
+"""The harmonic synthesizer against closed forms in float64."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipeline.harmonic import (
+    envelope_windows, harmonic_synthesis, normalized_distribution, phase_cycles, remove_above_nyquist, sum_of_sines,
+    upsample_linear,
+)  # fmt: skip
+from pipeline.units import HOP, SAMPLE_RATE
+
+
+def tone(f0: float, frames: int, harmonics: int = 1, amplitude: float = 0.5) -> np.ndarray:
+    f0_hz = tf.fill([1, frames], f0)
+    distribution = tf.fill([1, frames, harmonics], 1 / harmonics)
+    return harmonic_synthesis(f0_hz, tf.fill([1, frames], amplitude), distribution)[0].numpy()
+
+
+def test_a_sine_has_its_frequency_and_amplitude():
+    audio = tone(440.0, 250)
+    n = np.arange(1, len(audio) + 1)
+    np.testing.assert_allclose(audio, 0.5 * np.sin(2 * np.pi * 440 * n / SAMPLE_RATE), atol=2e-5)
+
+
+def test_harmonics_are_multiples_with_their_weights(random):
+    weights = random.uniform(size=20)
+    weights /= weights.sum()
+    distribution = np.tile(weights, (1, 250, 1)).astype(np.float32)
+    audio = harmonic_synthesis(tf.fill([1, 250], 220.0), tf.ones([1, 250]), tf.constant(distribution))[0].numpy()
+    spectrum = np.abs(np.fft.rfft(audio)) / (len(audio) / 2)
+    measured = spectrum[220 * np.arange(1, 21)]  # one second: a bin per Hz
+    np.testing.assert_allclose(measured, weights, atol=1e-4)
+
+
+@pytest.mark.parametrize("f0", [80.0, 440.0, 1999.0])
+def test_silence_above_nyquist(f0):
+    audible = remove_above_nyquist(tf.fill([1, 5], f0), tf.ones([1, 5, 100]))[0, 0].numpy()
+    numbers = np.arange(1, 101)
+    np.testing.assert_array_equal(audible, (numbers * f0 < SAMPLE_RATE / 2).astype(float))
+    np.testing.assert_allclose(normalized_distribution(tf.fill([1, 5], f0), tf.ones([1, 5, 100])).numpy().sum(-1), 1, atol=1e-6)
+
+
+def test_a_rising_f0_never_folds_over_nyquist():
+    f0_hz = tf.constant([[3900.0, 3990.0, 4100.0, 4300.0]])
+    audible = remove_above_nyquist(f0_hz, tf.ones([1, 4, 2]))[0, :, 1].numpy()
+    np.testing.assert_array_equal(audible, [1, 0, 0, 0])  # frame 1 glides to 4100 Hz, whose octave is above 8 kHz
+
+
+def test_above_nyquist_everywhere_is_silence_not_nan():
+    silent = normalized_distribution(tf.fill([1, 3], 8000.0), tf.ones([1, 3, 4]))
+    np.testing.assert_array_equal(silent, 0)
+
+
+@pytest.mark.parametrize(("harmonics", "vectors"), [(1, 1), (7, 2), (60, 2), (100, 2), (101, 3)])
+def test_sum_of_sines_equals_the_plain_sum(random, harmonics, vectors):
+    cycles = random.uniform(size=(2, 3, 64))
+    weights = random.normal(size=(2, 3, vectors, harmonics))
+    plain = np.einsum("btvk,btkn->btvn", weights, np.sin(2 * np.pi * np.arange(1, harmonics + 1)[:, None] * cycles[:, :, None]))
+    fast = sum_of_sines(tf.constant(cycles, tf.float32), tf.constant(weights, tf.float32))
+    np.testing.assert_allclose(fast, plain, atol=2e-3)
+
+
+def test_phase_does_not_drift_in_four_seconds():
+    frames = np.arange(1000)
+    f0_hz = 300 + 100 * np.sin(2 * np.pi * 5 * frames / 250)
+    per_sample = np.interp(np.arange(64000) / HOP, frames, f0_hz)  # linear between frames, the last one held
+    exact = np.cumsum(per_sample / SAMPLE_RATE) % 1
+    ours = phase_cycles(tf.constant(f0_hz[None], tf.float32))[0].numpy().ravel()
+    error = np.abs((ours - exact + 0.5) % 1 - 0.5)
+    assert error.max() < 2e-5 and error[-1000:].max() < 2e-5  # cycles: 0.7 degrees at the 100th harmonic
+
+
+def test_envelopes_are_smooth_and_reach_every_frame():
+    this, following = (window.numpy() for window in envelope_windows())
+    np.testing.assert_allclose(this + following, 1, atol=1e-6)
+    amplitude = np.zeros((1, 20), np.float32)
+    amplitude[0, 10] = 1
+    audio = harmonic_synthesis(tf.fill([1, 20], 4000.0), tf.constant(amplitude), tf.ones([1, 20, 1]))[0].numpy()
+    n = np.arange(-HOP, HOP)
+    hann = 0.5 * (1 + np.cos(np.pi * n / HOP))
+    np.testing.assert_allclose(np.abs(audio[9 * HOP : 11 * HOP : 2]), hann[::2], atol=1e-4)
+    assert not audio[: 9 * HOP].any() and not audio[11 * HOP :].any()
+
+
+def test_upsampling_is_linear_and_holds_the_end():
+    up = upsample_linear(tf.constant([[[0.0], [4.0], [2.0]]]), 4)[0, :, 0].numpy()
+    np.testing.assert_allclose(up, [0, 1, 2, 3, 4, 3.5, 3, 2.5, 2, 2, 2, 2])
+
+
+def test_gradients_reach_amplitude_distribution_and_f0():
+    f0, amplitude, distribution = tf.Variable(tf.fill([1, 8], 200.0)), tf.Variable(tf.ones([1, 8])), tf.Variable(tf.ones([1, 8, 5]))
+    with tf.GradientTape() as tape:
+        energy = tf.reduce_sum(harmonic_synthesis(f0, amplitude, normalized_distribution(f0, distribution)) ** 2)
+    for gradient in tape.gradient(energy, [f0, amplitude, distribution]):
+        assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0

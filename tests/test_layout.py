@@ -1,0 +1,71 @@
+"""The architecture, enforced: import direction, one name per stage, complete dependencies, no god files."""
+
+import ast
+import io
+import tokenize
+
+import pytest
+import yaml
+
+from layers import LAYERS, ROOT, code_deps, direct_imports, layer_of
+from pipeline.config import SECTIONS
+
+MODULES = sorted(path.stem for path in (ROOT / "pipeline").glob("*.py") if path.stem != "__init__")
+STAGES = sorted(path.stem for path in (ROOT / "stages").glob("*.py") if path.stem != "__init__")
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+SOURCES = sorted([*(ROOT / "pipeline").glob("*.py"), *(ROOT / "stages").glob("*.py"), *(ROOT / "tests").glob("*.py")])
+
+
+def test_every_module_has_exactly_one_layer():
+    assert sorted(module for layer in LAYERS for module in layer) == MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_go_to_lower_layers(module):
+    imported = direct_imports(ROOT / "pipeline" / f"{module}.py")
+    assert [name for name in imported if layer_of(name) >= layer_of(module)] == []
+
+
+def test_stages_have_one_name_everywhere():
+    assert sorted(PIPELINE) == STAGES
+    for name, stage in PIPELINE.items():
+        assert stage["cmd"].startswith(f"python -m stages.{name} ")
+    parameters = yaml.safe_load((ROOT / "params.yaml").read_text())
+    assert set(parameters) == set(SECTIONS)
+    assert set(SECTIONS) - {"seeds", "model", "experiments"} <= set(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_the_code_it_imports(stage):
+    listed = [dep for dep in PIPELINE[stage]["deps"] if dep.startswith(("pipeline/", "stages/")) and dep.endswith(".py")]
+    assert sorted(listed) == code_deps(stage)
+
+
+def test_metrics_are_no_dependency_of_training_or_tracking():
+    for stage in ("data", "features", "examples", "train", "yardsticks", "resynthesize"):
+        assert "pipeline/metrics.py" not in PIPELINE[stage]["deps"]
+        assert "pipeline/tables.py" not in PIPELINE[stage]["deps"]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_stay_short(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno < 45, f"{node.name} is too long"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_functions_say_what_they_do(name):
+    tree = ast.parse((ROOT / "pipeline" / f"{name}.py").read_text())
+    assert ast.get_docstring(tree)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+def test_no_leftovers():
+    for path in SOURCES:
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
+            assert not (token.type == tokenize.COMMENT and any(word in token.string for word in ("TO" "DO", "FIX" "ME"))), path

@@ -1,0 +1,123 @@
+"""The whole of `dvc repro` at smoke size in a copy of the repository, and what DVC users do with it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from conftest import ROOT
+from pipeline.tables import NAMES
+
+# In the environment that runs the tests, whatever is on the PATH of who runs them.
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
+TRAINED = ("supervised", "no_z")
+
+
+def run(folder, *command, check=True):
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    assert not check or done.returncode == 0, f"{command}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done
+
+
+def would_run(folder) -> set[str]:
+    status = json.loads(run(folder, "dvc", "status", "--json").stdout)
+    return {name for name, changes in status.items() if not name.endswith(".dvc") and changes}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("smoke") / "clone"
+    files = run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.splitlines()
+    for name in files:
+        if (ROOT / name).exists() and not name.startswith("reports/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    run(folder, "git", "init", "--quiet")
+    run(folder, sys.executable, "-m", "pipeline.overlay", "params/smoke.yaml")
+    run(folder, "git", "add", "--all")
+    run(folder, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "--message", "smoke")
+    run(folder, "dvc", "repro")
+    return folder
+
+
+def test_it_writes_the_table_its_rows_and_metrics(project):
+    rows = pd.concat([pd.read_parquet(path) for path in (project / "reports" / "rows").glob("*.parquet")])
+    manifest = pd.read_csv(project / "reports" / "data" / "manifest.csv")
+    test_notes = set(manifest[manifest.split == "test"].id)
+    assert len(test_notes) >= 3
+    for name in (*TRAINED, *NAMES):
+        assert set(rows[rows.experiment == name].recording_id) == test_notes
+    metrics = json.loads((project / "reports" / "metrics.json").read_text())
+    table = pd.read_csv(project / "reports" / "tables" / "resynthesis.csv")
+    for name in (*TRAINED, *NAMES):
+        spectral = rows[rows.experiment == name].spectral_loss.mean()
+        assert metrics[name]["spectral_loss"] == pytest.approx(spectral, abs=1e-5)
+        assert table[(table["row"] == name) & (table.metric == "spectral_loss")].value.item() == pytest.approx(spectral)
+    assert metrics["original_retracked"]["spectral_loss"] == 0 and metrics["supervised"]["spectral_loss"] > 0
+    assert np.isfinite(metrics["supervised"]["f0_l1"])
+    for name in ("training.png", *(f"resynthesis-{experiment}.png" for experiment in TRAINED)):
+        assert (project / "reports" / "figures" / name).read_bytes().startswith(b"\x89PNG")
+    for kind in ("md", "tex"):
+        assert "0.003" in (project / "reports" / "tables" / f"resynthesis.{kind}").read_text()
+
+
+def test_a_second_repro_has_nothing_to_do(project):
+    assert would_run(project) == set()
+    assert "up to date" in run(project, "dvc", "repro").stdout
+
+
+def edit_params(project, change):
+    path = project / "params.yaml"
+    before = path.read_text()
+    values = yaml.safe_load(before)
+    change(values)
+    path.write_text(yaml.safe_dump(values))
+    return lambda: path.write_text(before)
+
+
+def test_editing_metrics_tracks_and_trains_nothing(project):
+    path = project / "pipeline" / "metrics.py"
+    before = path.read_text()
+    path.write_text(before + "\n# edited\n")
+    try:
+        assert would_run(project) == {"evaluate"}
+    finally:
+        path.write_text(before)
+
+
+def test_editing_one_experiment_reruns_one(project):
+    undo = edit_params(project, lambda values: values["experiments"]["no_z"]["model"].update(gru_units=16))
+    try:
+        stages = would_run(project)
+        assert "train@no_z-0" in stages and "train@supervised-0" not in stages
+        assert not stages & {"data", "features", "examples", "yardsticks"}
+    finally:
+        undo()
+
+
+def test_example_length_recomputes_no_f0(project):
+    undo = edit_params(project, lambda values: values["examples"].update(seconds=2.0, hop_seconds=2.0))
+    try:
+        assert not would_run(project) & {"data", "features"}
+    finally:
+        undo()
+
+
+def test_an_override_runs_and_compares(project):
+    run(project, "git", "add", "--all")
+    run(project, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "--message", "done")
+    run(project, "dvc", "exp", "run", "--name", "shorter", "-S", "train.steps=4", "tabulate")
+    difference = json.loads(run(project, "dvc", "metrics", "diff", "--json").stdout)
+    assert difference["reports/metrics.json"]["supervised.spectral_loss"]["diff"] != 0
+    log = pd.read_csv(project / "reports" / "training" / "supervised-0.csv")
+    assert log.step.max() == 4 and log.valid_loss.notna().any()
+    refused = run(project, "dvc", "exp", "run", "-S", "train.stepz=4", check=False)
+    assert refused.returncode != 0 and "stepz" in refused.stderr

@@ -1,0 +1,126 @@
+"""Aggregation, intervals and the tables' files."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from conftest import ROOT
+from pipeline.command import UserError
+from pipeline.intervals import cluster_bootstrap, wilson
+from pipeline.tables import (
+    METRICS, NAMES, Metric, TabulateConfig, aggregate, check_rows, format_cell, paired_difference, read_paper,
+    write_resynthesis_table,
+)  # fmt: skip
+
+CONFIG = TabulateConfig(base="supervised", resamples=500, seed=0)
+PAPER = read_paper(ROOT / "pipeline" / "paper.yaml")
+
+
+@pytest.fixture
+def rows(random):
+    columns = sorted({c for metric in METRICS for c in (metric.column, metric.denominator) if c})
+    found = []
+    for number, name in enumerate(["supervised", "no_z", *NAMES]):
+        for example in range(20):
+            values = {column: float(random.uniform(0, 1) + number) for column in columns}
+            values |= {"frames_pitched": 20, "frames_outlier_paper": example % 2, "frames_outlier_code": 0,
+                       "outlier_clips_paper": 0.0, "outlier_clips_code": 0.0}  # fmt: skip
+            found.append({"experiment": name, "seed": None if name in NAMES else 0, "example_id": f"n{example}@0",
+                          "zone": f"z{example % 5}"} | values)  # fmt: skip
+    return pd.DataFrame(found).astype({"seed": "Int64"})
+
+
+def test_the_bootstrap_covers_a_known_mean(random):
+    hits = 0
+    for trial in range(200):
+        centers = random.normal(size=30)
+        values = np.repeat(centers, 5) + 0.1 * random.normal(size=150)
+        low, high = cluster_bootstrap(values, np.repeat(np.arange(30), 5), 400, trial)
+        hits += low <= 0 <= high
+    assert 0.88 <= hits / 200 <= 0.99  # clips drawn singly would cover about 0.55
+
+
+def test_wilson_of_none_is_not_zero():
+    low, high = wilson(0.0, 64)
+    assert low == 0 and high == pytest.approx(0.0566, abs=1e-3)
+
+
+def test_undefined_values_are_left_out_and_counted(rows):
+    mine = rows[rows.experiment == "supervised"].copy()
+    mine.loc[mine.index[:4], "f0_l1"] = np.nan
+    cell = aggregate(mine, Metric("f0_l1", "", "f0_l1"), CONFIG)
+    assert cell["examples"] == 16 and cell["clusters"] == 5
+    assert cell["value"] == pytest.approx(mine.f0_l1.mean()) and cell["low"] < cell["value"] < cell["high"]
+
+
+def test_a_share_of_frames_is_a_ratio_of_sums(rows):
+    mine = rows[rows.experiment == "supervised"]
+    metric = next(metric for metric in METRICS if metric.name == "outlier_frames_paper")
+    assert aggregate(mine, metric, CONFIG)["value"] == pytest.approx(10 / 400)
+
+
+def test_all_undefined_is_undefined(rows):
+    mine = rows[rows.experiment == "supervised"].assign(f0_l1=np.nan)
+    cell = aggregate(mine, Metric("f0_l1", "", "f0_l1"), CONFIG)
+    assert np.isnan(cell["value"]) and format_cell(pd.Series(cell)) == "undefined"
+
+
+def test_paired_differences_pair(rows):
+    base = rows[rows.experiment == "supervised"]
+    shifted = base.assign(spectral_loss=base.spectral_loss + 0.5).sample(frac=1, random_state=0)
+    cell = paired_difference(shifted, base, CONFIG)
+    assert cell["value"] == pytest.approx(0.5) and cell["low"] == pytest.approx(0.5) and cell["high"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda rows: rows[rows.experiment != "no_z"],
+    lambda rows: rows.drop(index=rows.index[3]),
+    lambda rows: pd.concat([rows, rows.iloc[:1]]),
+    lambda rows: rows.assign(seed=rows.seed.where(rows.experiment != "no_z", 7)),
+    lambda rows: pd.concat([rows, rows[rows.experiment == "no_z"].assign(experiment="old")]),
+])  # fmt: skip
+def test_incomplete_rows_stop(rows, spoil):
+    expected = ["supervised", "no_z", *NAMES]
+    check_rows(rows, expected, [0])
+    with pytest.raises(UserError, match="run `dvc repro evaluate`"):
+        check_rows(spoil(rows), expected, [0])
+
+
+def test_the_files_hold_the_same_figures(tmp_path, rows):
+    order = ["supervised", "no_z", *NAMES]
+    write_resynthesis_table(rows, order, CONFIG, PAPER, ["A remark."], tmp_path / "tables", tmp_path / "metrics.json")
+    table = pd.read_csv(tmp_path / "tables" / "resynthesis.csv")
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    markdown = (tmp_path / "tables" / "resynthesis.md").read_text()
+    latex = (tmp_path / "tables" / "resynthesis.tex").read_text()
+    for name in order:
+        cell = table[(table["row"] == name) & (table.metric == "spectral_loss")].iloc[0]
+        assert cell.value == pytest.approx(rows[rows.experiment == name].spectral_loss.mean())
+        assert metrics[name]["spectral_loss"] == pytest.approx(cell.value, abs=1e-6)
+        assert format_cell(cell) in markdown
+        assert format_cell(table[(table["row"] == name) & (table.metric == "f0_l1")].iloc[0]) in latex
+    assert "| 0.1" in markdown and "0.003" in markdown and "\\toprule" in latex and "A remark." in markdown
+
+
+def test_the_papers_figures_are_the_papers():
+    found = {row["row"]: [row["loudness_l1_std"], row["f0_l1"], row["outlier_frames_paper"]] for row in PAPER["table_1"]["rows"]}
+    assert found == {"paper_wavernn": [0.10, 1.00, 0.07], "paper_supervised": [0.07, 0.02, 0.003],
+                     "paper_unsupervised": [0.09, 0.80, 0.04]}  # fmt: skip
+
+
+def test_cells_are_rounded_by_their_interval():
+    assert format_cell(pd.Series({"value": 1.23456, "low": 1.1, "high": 1.4})) == "1.23 [1.10, 1.40]"
+    assert format_cell(pd.Series({"value": 0.0123, "low": 0.011, "high": 0.0139})) == "0.0123 [0.0110, 0.0139]"
+
+
+def test_the_committed_reports_agree():
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    metrics = json.loads((ROOT / "reports" / "metrics.json").read_text())
+    assert list(metrics) == sorted([*values["experiments"], *NAMES])
+    rows = pd.concat([pd.read_parquet(path) for path in (ROOT / "reports" / "rows").glob("*.parquet")])
+    check_rows(rows, [*values["experiments"], *NAMES], values["seeds"])
+    for name, mine in rows.groupby("experiment"):
+        assert metrics[name]["spectral_loss"] == pytest.approx(mine.spectral_loss.mean(), abs=1e-5)
