@@ -8,7 +8,7 @@ RUN := $(UV) run --locked --no-sync
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE  # without compiled files every stage would spend seconds on compiling TensorFlow anew
 
-.PHONY: repro test test-all environment smoke-params
+.PHONY: repro test test-all environment
 repro: environment
 	$(RUN) dvc repro
 

@@ -1,6 +1,7 @@
 """Audio files: decoding to mono 16 kHz, writing, content hashes."""
 
 import hashlib
+import io
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +37,10 @@ def read_audio(path: Path) -> np.ndarray:
 
 def write_audio(path: Path, audio: np.ndarray) -> str:
     """Write [samples] at 16 kHz by the path's suffix: .wav 16 bit, .flac 24 bit. Returns the samples' sha256."""
-    subtype = {".wav": "PCM_16", ".flac": "PCM_24"}[path.suffix]
-    soundfile.write(path, np.clip(audio, -1, 1), SAMPLE_RATE, subtype=subtype)
+    container, subtype = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_24")}[path.suffix]
+    encoded = io.BytesIO()  # libsndfile itself does not say that a disk is full
+    soundfile.write(encoded, np.clip(audio, -1, 1), SAMPLE_RATE, subtype=subtype, format=container)
+    path.write_bytes(encoded.getvalue())
     return audio_sha256(path)
 
 

@@ -1,6 +1,7 @@
 """How a stage meets its user: one error line for bad input, quiet TensorFlow, progress with remaining time."""
 
 import errno
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -10,6 +11,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow's first 
 
 import typer
 from tqdm import tqdm
+
+# What a user must know reaches them as an error line; libraries' warnings on the root logger are noise to them. `force`,
+# and before Beam's import, which would install a handler of its own.
+logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s", force=True)
 
 Item = TypeVar("Item")
 
@@ -27,7 +32,9 @@ def run_stage(main: Callable[..., None], pass_options_on: bool = False) -> None:
     settings = {"allow_extra_args": pass_options_on, "ignore_unknown_options": pass_options_on}
     app.command(context_settings=settings)(main)
     try:
-        app(standalone_mode=False)
+        status = app(standalone_mode=False)
+        if status == 130:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
     except UserError as error:
         _stop(str(error))
     except KeyboardInterrupt:

@@ -13,6 +13,7 @@ from pipeline.command import UserError
 SECTIONS = (
     "seeds", "data", "features", "examples", "model", "train", "resynthesize", "tabulate", "experiments",
 )  # fmt: skip
+RESERVED = ("original_retracked", "nearest_note", "mean_spectrum")  # rows that are no experiments
 
 
 class Params(BaseModel):
@@ -37,7 +38,14 @@ def read_params(path: Path) -> dict[str, Any]:
     for section in values:
         if section not in SECTIONS:
             raise UserError(f"{path}: unknown section '{section}'{_suggestion(str(section), SECTIONS)}")
+    if not isinstance(values.get("experiments") or {}, dict):
+        raise UserError(f"{path}: experiments: must be a mapping such as {{supervised: {{}}}}")
+    seeds = values.get("seeds", [0])
+    if not (isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)):
+        raise UserError(f"{path}: seeds: must be a list of whole numbers such as [0, 1, 2], not {seeds!r}")
     for name in values.get("experiments") or {}:
+        if name in RESERVED:
+            raise UserError(f"{path}: experiments.{name}: is the name of a yardstick; choose another")
         if not str(name).replace("_", "").isalnum():
             raise UserError(
                 f"{path}: experiments.{name}: a name may hold only letters, digits and '_' "
@@ -51,7 +59,9 @@ def read_section(path: Path, section: str, config: type[Config], experiment: str
     params = read_params(path)
     if section not in params:
         raise UserError(f"{path}: section '{section}' is missing")
-    values, names = dict(params[section] or {}), {key: f"{section}.{key}" for key in params[section] or {}}
+    if not isinstance(params[section], dict):
+        raise UserError(f"{path}: {section}: must be a mapping, not {params[section]!r}")
+    values, names = dict(params[section]), {key: f"{section}.{key}" for key in params[section]}
     if experiment is not None:
         override = experiment_overrides(params, experiment, path).get(section) or {}
         names |= {key: f"experiments.{experiment}.{section}.{key}" for key in override}

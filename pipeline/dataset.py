@@ -11,6 +11,7 @@ from pipeline.examples import decode_example
 from pipeline.units import FRAME_RATE, HOP
 
 SHUFFLE_BUFFER = 2048  # examples
+MEMORY_BYTES = 2**31  # up to this size the records are kept in memory
 
 
 def training_batches(folder: Path, example_frames: int, crop_frames: int, batch_size: int, seed: int, step: int = 0) -> Iterator:
@@ -23,7 +24,10 @@ def training_batches(folder: Path, example_frames: int, crop_frames: int, batch_
     Yields:
         {example_id: [batch], audio: [batch, crop_frames * 64], f0_hz, f0_confidence, loudness_db: [batch, crop_frames]}
     """
-    records = tf.data.TFRecordDataset(_shards(folder, "train"))
+    shards = _shards(folder, "train")
+    records = tf.data.TFRecordDataset(shards)
+    if sum(os.path.getsize(path) for path in shards) <= MEMORY_BYTES:
+        records = records.cache()  # filled by counting, so that no epoch waits for the disk
     steps_per_epoch = int(records.reduce(0, lambda count, _: count + 1)) // batch_size
     if not steps_per_epoch:
         raise UserError(f"train.batch_size: {batch_size} is more than the training examples in {folder}; lower it")

@@ -4,9 +4,11 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import tensorflow as tf
+from pydantic import PositiveFloat, PositiveInt
 
 from pipeline.config import Params
 from pipeline.files import atomic, digest
@@ -19,9 +21,9 @@ CURVES = ("f0_hz", "f0_confidence", "loudness_db")  # 250 Hz
 class ExamplesConfig(Params):
     """The `examples` section of params.yaml."""
 
-    seconds: float
-    hop_seconds: float
-    shards: dict[str, int]  # per split
+    seconds: PositiveFloat
+    hop_seconds: PositiveFloat
+    shards: dict[Literal["train", "valid", "test"], PositiveInt]
     seed: int
 
 

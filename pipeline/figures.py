@@ -7,7 +7,6 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from pipeline.clips import Clip
 from pipeline.units import SAMPLE_RATE
 
 matplotlib.use("Agg")
@@ -32,15 +31,16 @@ def training_curves(logs: dict[str, pd.DataFrame], path: Path) -> None:
         _save(figure, path)
 
 
-def spectrogram_comparison(title: str, originals: dict[str, Clip], resyntheses: dict[str, Clip], rows: pd.DataFrame, path: Path) -> None:
+def spectrogram_comparison(title: str, originals: dict[str, np.ndarray], resyntheses: dict[str, np.ndarray],
+                           rows: pd.DataFrame, path: Path) -> None:  # fmt: skip
     """Log-magnitude spectrograms, original above resynthesis, for the test notes of `rows` (indexed by example id)."""
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             2, len(rows), figsize=(3 * len(rows), 5), sharex=True, sharey=True, squeeze=False, layout="constrained"
         )
         for column, (name, row) in enumerate(rows.iterrows()):
-            for line, clip in enumerate((originals[name], resyntheses[name])):
-                image = _spectrogram(axes[line][column], clip.audio)
+            for line, audio in enumerate((originals[name], resyntheses[name])):
+                image = _spectrogram(axes[line][column], audio)
             axes[0][column].set_title(f"{row.recording_id}\nspectral loss {row.spectral_loss:.2f}", fontsize=8)
             axes[1][column].set_xlabel("s")
         axes[0][0].set_ylabel("original\nkHz")

@@ -14,7 +14,7 @@ from typing import Any
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary name beside `path`, with the same suffix, that becomes `path` when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -25,8 +25,9 @@ def atomic(path: Path) -> Iterator[Path]:
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """A temporary folder beside `path` that becomes `path` when the block succeeds; a former `path` is replaced."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    shutil.rmtree(temporary, ignore_errors=True)
+    for left_by_a_kill in path.parent.glob(f".{path.name}.*.tmp"):
+        shutil.rmtree(left_by_a_kill, ignore_errors=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.mkdir(parents=True)
     try:
         yield temporary

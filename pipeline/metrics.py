@@ -20,6 +20,7 @@ Undefined values are NaN, never 0, and the counts that explain them stand in the
 
 import mir_eval
 import numpy as np
+import tensorflow as tf
 
 from pipeline.clips import Clip
 from pipeline.loss import multi_scale_spectral_loss
@@ -97,7 +98,7 @@ def pitch_accuracy(reference_hz: np.ndarray, voiced: np.ndarray, estimate_hz: np
 def spectral_metric(reference: Clip, estimate: Clip) -> float:
     """Multi-scale spectral loss between the two clips."""
     audio = (np.asarray(clip.audio, np.float32)[None] for clip in (reference, estimate))
-    return float(multi_scale_spectral_loss(*audio)[0])
+    return float(_spectral_loss(*audio)[0])
 
 
 def evaluate(reference: Clip, estimate: Clip, true_f0_hz: np.ndarray | None, step_ms: int, loudness_std: float) -> dict:
@@ -120,6 +121,9 @@ def evaluate(reference: Clip, estimate: Clip, true_f0_hz: np.ndarray | None, ste
     row["frames_sounding_coarse"] = int(sounding.sum())
     row["spectral_loss"] = spectral_metric(reference, estimate)
     return row
+
+
+_spectral_loss = tf.function(multi_scale_spectral_loss, reduce_retracing=True)
 
 
 def _midi(hz: np.ndarray) -> np.ndarray:

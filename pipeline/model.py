@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import keras
 import tensorflow as tf
+from pydantic import PositiveInt
 
 from pipeline.config import Params
 from pipeline.examples import Statistics
@@ -19,13 +20,13 @@ QUIET_NOISE = -5.0  # bias of the noise magnitudes, so that noise starts quiet (
 class ModelConfig(Params):
     """The `model` section of params.yaml, an experiment's override merged over it."""
 
-    gru_units: int
-    mlp_units: int
-    mlp_layers: int
-    z_gru_units: int
-    z_dims: int
-    harmonics: int
-    noise_bands: int
+    gru_units: PositiveInt
+    mlp_units: PositiveInt
+    mlp_layers: PositiveInt
+    z_gru_units: PositiveInt
+    z_dims: PositiveInt
+    harmonics: PositiveInt
+    noise_bands: PositiveInt
     use_z: bool
 
 

@@ -1,8 +1,10 @@
 """Encoder and decoder networks (paper, section 4.1 and appendix B.1 to B.3)."""
 
 import math
+from collections.abc import Iterable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from pipeline.gru import Gru
@@ -59,11 +61,16 @@ class ZEncoder(keras.layers.Layer):
         z = self.to_z(self.gru(self.normalization(standardized)))
         return upsample_linear(z, MFCC_HOP // HOP)
 
-    def adapt(self, audio: tf.Tensor) -> None:
-        """Take the MFCC statistics from training audio, [batch, samples]."""
-        mean, variance = tf.nn.moments(self._mfcc(audio), axes=[0, 1])
+    def adapt(self, batches: Iterable[tf.Tensor]) -> None:
+        """Take the MFCC statistics from the training split's audio, batches of [batch, samples]."""
+        count, total, squares = 0, 0.0, 0.0
+        for audio in batches:
+            coefficients = self._mfcc(audio).numpy().reshape(-1, MFCC_COEFFICIENTS).astype(np.float64)
+            count += len(coefficients)
+            total, squares = total + coefficients.sum(0), squares + np.square(coefficients).sum(0)
+        mean = total / count
         self.mfcc_mean.assign(mean)
-        self.mfcc_std.assign(tf.sqrt(variance))
+        self.mfcc_std.assign(np.sqrt(squares / count - mean**2 + 1e-6))
 
     @staticmethod
     def _mfcc(audio: tf.Tensor) -> tf.Tensor:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pydantic import PositiveFloat, PositiveInt
 
 from pipeline.audio import write_audio
 from pipeline.command import UserError, progress
 from pipeline.config import Params
 from pipeline.expression import Expression, ExpressionConfig, draw_expression, dynamics_curve, pitch_curve
-from pipeline.files import atomic_folder, digest
+from pipeline.files import atomic_folder, digest, write_text
 from pipeline.soundfont import packaged_soundfont, read_zones, render_note
 from pipeline.units import FRAME_RATE
 
@@ -36,12 +37,12 @@ class DataConfig(Params):
     seed: int
     soundfont: str | None  # a path; null for the packaged TimGM6mb.sf2
     instruments: dict[str, Instrument]
-    notes_per_zone: int
-    seconds: float
-    held_seconds: float
+    notes_per_zone: PositiveInt
+    seconds: PositiveFloat
+    held_seconds: PositiveFloat
     velocity: tuple[int, int]
     gain_db: float
-    zones_per_test_zone: int  # of an instrument's zones, one in this many goes to test, one more to valid
+    zones_per_test_zone: PositiveInt  # of an instrument's zones, one in this many goes to test, one more to valid
     expression: ExpressionConfig
 
 
@@ -54,15 +55,15 @@ def make_notes(config: DataConfig, out: Path, manifest: Path) -> pd.DataFrame:
         for note in progress(planned, "notes", unit="note"):
             rows.append(note | {"sha256": _render(config, soundfont, note, folder)})
     table = pd.DataFrame(rows)[MANIFEST_COLUMNS]
-    manifest.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(manifest, index=False)
+    write_text(manifest, table.to_csv(index=False))
     return table
 
 
 def plan_notes(config: DataConfig, soundfont: Path) -> list[dict]:
     """What to play: a manifest row per note, without the hash, from the seed alone."""
     zones = {name: _zones_in_range(soundfont, name, instrument) for name, instrument in config.instruments.items()}
-    splits = split_zones({name: sorted(keys) for name, keys in zones.items()}, config.zones_per_test_zone, config.seed)
+    by_pitch = {name: sorted(keys, key=lambda zone, keys=keys: keys[zone][0]) for name, keys in zones.items()}
+    splits = split_zones(by_pitch, config.zones_per_test_zone, config.seed)
     notes = []
     for name, instrument in config.instruments.items():
         for zone, keys in zones[name].items():
@@ -82,9 +83,13 @@ def plan_notes(config: DataConfig, soundfont: Path) -> list[dict]:
 def split_zones(zones: dict[str, list[str]], zones_per_test_zone: int, seed: int) -> dict[str, str]:
     """Each zone's split, from a stable hash; every instrument with enough zones is tested on recordings it never heard.
 
-    A zone that several instruments share is decided once, by the first of them.
+    An instrument's lowest and highest zones always train: test asks for unseen recordings within the range a model has
+    heard, not for pitches beyond it. A zone that several instruments share is decided once, by the first of them.
+
+    Args:
+        zones: each instrument's zones, sorted by pitch.
     """
-    splits: dict[str, str] = {}
+    splits = {zone: "train" for names in zones.values() for zone in (names[0], names[-1])}
     for names in zones.values():
         held_out = len(names) // zones_per_test_zone
         wanted = {"test": held_out, "valid": held_out}

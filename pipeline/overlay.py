@@ -22,7 +22,9 @@ def merge(base: dict, overlay: dict, path: Path, prefix: str = "") -> None:
         name = f"{prefix}{key}"
         if key not in base:
             raise UserError(f"{path}: '{name}' is not in params.yaml; correct it or remove it")
-        if isinstance(value, dict) and isinstance(base[key], dict) and name not in REPLACED:
+        if isinstance(value, dict) != isinstance(base[key], dict):
+            raise UserError(f"{path}: '{name}' must be {'a mapping' if isinstance(base[key], dict) else 'one value'} as in params.yaml")
+        if isinstance(value, dict) and name not in REPLACED:
             merge(base[key], value, path, f"{name}.")
         else:
             base[key] = value
@@ -49,6 +51,8 @@ def main(overlay: Path, params: Path = Path("params.yaml")) -> None:
         raise UserError(f"{overlay}: no such file; overlays are in params/") from None
     except YAMLError as error:
         raise UserError(f"{overlay}: not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{overlay}: must be a mapping of sections to merge")
     only = values.pop("only", None)
     merge(base, values, overlay)
     if only is not None:

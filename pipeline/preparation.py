@@ -15,34 +15,39 @@ import apache_beam as beam
 import numpy as np
 import pandas as pd
 from apache_beam.options.pipeline_options import PipelineOptions
+from pydantic import PositiveInt
 
+from pipeline import audio, f0, loudness, spectral
 from pipeline.audio import BadAudio, read_audio
 from pipeline.command import UserError, progress
 from pipeline.config import Params
 from pipeline.examples import CURVES, SPLITS, ExamplesConfig, shard_of, shard_path, window_starts, write_shard
-from pipeline.f0 import Capacity, to_control_rate, track_f0
+from pipeline.f0 import Capacity, load_crepe, to_control_rate, track_f0
 from pipeline.files import atomic, atomic_folder, digest, write_json
 from pipeline.loudness import loudness_db
 from pipeline.units import FRAME_RATE, HOP
+
+FEATURE_CODE = (audio, f0, loudness, spectral)  # what a feature file's content depends on, besides audio and settings
 
 
 class FeaturesConfig(Params):
     """The `features` section of params.yaml."""
 
     crepe: Capacity
-    f0_step_ms: int  # the tracker's grid; interpolated to 250 Hz
+    f0_step_ms: PositiveInt  # the tracker's grid; interpolated to 250 Hz
 
 
 def extract_features(config: FeaturesConfig, audio_folder: Path, manifest: Path, out: Path, scratch: Path,
                      runner: list[str]) -> pd.DataFrame:  # fmt: skip
     """One ID.npz (audio, f0_hz, f0_confidence, loudness_db) per recording of the manifest, and features.csv.
 
-    Feature files are kept in `scratch` by the hash of audio and settings, so that only what changed is computed again.
+    Feature files are kept in `scratch` by the hash of audio, settings and code, so that only what changed is computed again.
     """
     recordings = pd.read_csv(manifest)
-    settings = config.model_dump()
+    load_crepe(config.crepe)  # missing weights are the user's to add: say so here, not from inside a worker
+    key = [config.model_dump(), *(Path(module.__file__).read_bytes() for module in FEATURE_CODE)]
     elements = [
-        {"id": row.id, "path": str(audio_folder / f"{row.id}.wav"), "file": str(scratch / f"{digest(row.sha256, settings)}.npz")}
+        {"id": row.id, "path": str(audio_folder / f"{row.id}.wav"), "file": str(scratch / f"{digest(row.sha256, *key)}.npz")}
         for row in recordings.itertuples()
     ]
     rows = run_chain(elements, partial(_features_of, config), scratch / "rows", "features", runner)
@@ -72,15 +77,15 @@ def _features_of(config: FeaturesConfig, element: dict) -> dict:
         return element | {"status": "rejected", "reason": str(error), "frames": 0}
 
 
-def compute_features(config: FeaturesConfig, audio: np.ndarray) -> dict[str, np.ndarray]:
+def compute_features(config: FeaturesConfig, samples: np.ndarray) -> dict[str, np.ndarray]:
     """Features of one recording, cut to whole control frames: audio [frames * 64] and the curves [frames]."""
-    frames = len(audio) // HOP
+    frames = len(samples) // HOP
     if not frames:
         raise BadAudio(f"is shorter than one control frame of {1000 // FRAME_RATE} ms")
-    audio = audio[: frames * HOP]
-    track = to_control_rate(track_f0(audio, config.crepe, config.f0_step_ms), config.f0_step_ms, frames)
-    loudness = loudness_db(audio[None])[0].numpy()
-    return {"audio": audio, "f0_hz": track.f0_hz, "f0_confidence": track.confidence, "loudness_db": loudness}
+    samples = samples[: frames * HOP]
+    track = to_control_rate(track_f0(samples, config.crepe, config.f0_step_ms), config.f0_step_ms, frames)
+    return {"audio": samples, "f0_hz": track.f0_hz, "f0_confidence": track.confidence,
+            "loudness_db": loudness_db(samples[None])[0].numpy()}  # fmt: skip
 
 
 def build_examples(config: ExamplesConfig, features: Path, out: Path, scratch: Path, runner: list[str]) -> None:
@@ -102,7 +107,6 @@ def build_examples(config: ExamplesConfig, features: Path, out: Path, scratch: P
              "path": str(shard_path(folder, split, shard, config.shards[split]))}
             for (split, shard), pointers in sorted(shards.items())
         ]  # fmt: skip
-        shutil.rmtree(scratch / "rows", ignore_errors=True)
         rows = run_chain(elements, partial(_write_shard, features, length), scratch / "rows", "examples", runner)
         write_json(folder / "statistics.json", _statistics(rows))
 
@@ -114,10 +118,10 @@ def _write_shard(features: Path, length: int, element: dict) -> dict:
         for pointer in element["pointers"]:
             recording = np.load(features / f"{pointer['recording_id']}.npz")
             frames = slice(pointer["start"], pointer["start"] + length)
-            loudness = recording["loudness_db"][frames].astype(np.float64)
-            sums["count"] += loudness.size
-            sums["sum"] += loudness.sum()
-            sums["squares"] += np.square(loudness).sum()
+            decibels = recording["loudness_db"][frames].astype(np.float64)
+            sums["count"] += decibels.size
+            sums["sum"] += decibels.sum()
+            sums["squares"] += np.square(decibels).sum()
             yield pointer | {"audio": recording["audio"][frames.start * HOP : frames.stop * HOP]} | {
                 name: recording[name][frames] for name in CURVES
             }
@@ -145,8 +149,10 @@ def run_chain(elements: list[dict], work: Callable[[dict], dict], rows: Path, la
         elements: plain dicts with a unique `id`.
         work: a picklable function from an element to a row that JSON can hold.
         rows: a scratch folder for one JSON file per row.
-        runner: Beam's own options, e.g. ["--runner=FnApiRunner"].
+        runner: Beam's own options; the runner is FnApiRunner unless they name another.
     """
+    if not any(option.startswith("--runner") for option in runner):
+        runner = ["--runner=FnApiRunner", *runner]  # Beam's own default first tries to download another runner
     shutil.rmtree(rows, ignore_errors=True)
     rows.mkdir(parents=True)
     done = threading.Event()

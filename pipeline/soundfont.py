@@ -6,7 +6,6 @@ never puts one recording on both sides.
 """
 
 import io
-import logging
 import struct
 from functools import lru_cache
 from pathlib import Path
@@ -62,16 +61,12 @@ def _key_ranges(soundfont: Path, program: int) -> list[tuple[int, int, str]]:
 @lru_cache(maxsize=2)
 def _presets(soundfont: Path) -> dict:
     try:
-        logging.disable(logging.WARNING)  # sf2utils warns, on the root logger, of every oddly looped sample
-        file = Sf2File(io.BytesIO(soundfont.read_bytes()))
-        _ = file.samples, file.instruments  # parsed on first use: now, while its warnings are off
-        return {preset.preset: preset for preset in file.presets if getattr(preset, "bank", None) == 0}
+        presets = Sf2File(io.BytesIO(soundfont.read_bytes())).presets
+        return {preset.preset: preset for preset in presets if getattr(preset, "bank", None) == 0}
     except OSError as error:
         raise UserError(f"data.soundfont: {soundfont}: {error.strerror}; give a .sf2 file, or null for the packaged one") from None
-    except (ValueError, EOFError, KeyError, IndexError, AttributeError, struct.error) as error:
+    except (ValueError, EOFError, KeyError, IndexError, AttributeError, TypeError, struct.error) as error:
         raise UserError(f"data.soundfont: {soundfont}: not a readable SoundFont 2 file ({error})") from None
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 def render_note(soundfont: Path, program: int, pitch: int, velocity: int, held_seconds: float,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from pydantic import PositiveInt
 
 from pipeline.clips import Clip, store_audio, write_tracks
 from pipeline.command import progress
@@ -17,7 +18,7 @@ class ResynthesizeConfig(Params):
     """The `resynthesize` section of params.yaml; originals, yardsticks and resyntheses are tracked alike."""
 
     crepe: Capacity
-    f0_step_ms: int
+    f0_step_ms: PositiveInt
     noise_seed: int
 
 

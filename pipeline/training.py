@@ -1,6 +1,6 @@
 """Training (paper, section 4.2 and appendix B.4): Adam on the multi-scale spectral loss, resumable at any moment.
 
-Checkpoints hold the step, weights, optimizer and log rows in one file in a scratch folder named by experiment, seed and a
+Every few seconds a checkpoint is written. Checkpoints hold the step, weights, optimizer and log rows in one file in a scratch folder named by experiment, seed and a
 hash of all that determines the run. Batches and noise are functions of seed and step, operations are deterministic: a run
 that was killed ends in the same weights as one that was not.
 """
@@ -16,12 +16,13 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from pydantic import PositiveFloat, PositiveInt
 
 from pipeline.command import UserError, progress
 from pipeline.config import Params
 from pipeline.dataset import split_batches, training_batches
 from pipeline.examples import read_statistics
-from pipeline.files import atomic, atomic_folder
+from pipeline.files import atomic, atomic_folder, digest, write_text
 from pipeline.loss import multi_scale_spectral_loss
 from pipeline.model import Autoencoder, ModelConfig, build_model, save_model
 from pipeline.units import FRAME_RATE
@@ -33,15 +34,15 @@ VALID_SEED = 2**30  # the noise of validation is not the noise of any step
 class TrainConfig(Params):
     """The `train` section of params.yaml, an experiment's override merged over it."""
 
-    steps: int
-    batch_size: int
-    crop_seconds: float
-    learning_rate: float
-    decay_rate: float  # the learning rate is multiplied by this ...
-    decay_steps: int  # ... every so many steps, continuously
-    clip_norm: float  # of all gradients together
-    log_every: int
-    validate_every: int
+    steps: PositiveInt
+    batch_size: PositiveInt
+    crop_seconds: PositiveFloat
+    learning_rate: PositiveFloat
+    decay_rate: PositiveFloat  # the learning rate is multiplied by this ...
+    decay_steps: PositiveInt  # ... every so many steps, continuously
+    clip_norm: PositiveFloat  # of all gradients together
+    log_every: PositiveInt
+    validate_every: PositiveInt
     checkpoint_seconds: float
 
 
@@ -51,6 +52,8 @@ class Trainer:
     def __init__(self, model_config: ModelConfig, config: TrainConfig, examples: Path, example_seconds: float, seed: int):
         self.config, self.examples, self.seed = config, examples, seed
         self.example_frames = round(example_seconds * FRAME_RATE)
+        if config.crop_seconds > example_seconds:
+            raise UserError(f"train.crop_seconds: {config.crop_seconds} is longer than examples.seconds ({example_seconds}); shorten it")
         keras.utils.set_random_seed(seed)
         self.model = build_model(model_config, read_statistics(examples))
         schedule = keras.optimizers.schedules.ExponentialDecay(config.learning_rate, config.decay_steps, config.decay_rate)
@@ -63,7 +66,8 @@ class Trainer:
         if checkpoint.exists():
             self.restore(checkpoint)
         elif self.model.z_encoder is not None:
-            self.model.z_encoder.adapt(next(self._batches(0))["audio"])
+            whole_split = split_batches(self.examples, "train", self.example_frames, VALID_BATCH)
+            self.model.z_encoder.adapt(batch["audio"] for batch in whole_split)
         saved = time.monotonic()
         batches = self._batches(self.step)
         for _ in progress(range(self.step, self.config.steps), "training", self.config.steps, self.step, "step"):
@@ -137,6 +141,12 @@ def example_losses(model: Autoencoder, batch: dict, noise_seed: tf.Tensor) -> tf
     return multi_scale_spectral_loss(batch["audio"], model(batch, noise_seed=noise_seed).audio)
 
 
+def run_key(model_config: ModelConfig, config: TrainConfig, examples: Path) -> str:
+    """A short hash of settings, examples and this project's code: a checkpoint of anything else is not continued."""
+    files = sorted([*examples.glob("train-*.tfrecord"), *examples.glob("*.json"), *Path(__file__).parent.glob("*.py")])
+    return digest(model_config.model_dump(), config.model_dump(), *(path.read_bytes() for path in files))[:12]
+
+
 def train(model_config: ModelConfig, config: TrainConfig, examples: Path, example_seconds: float, seed: int,
           out: Path, log: Path, checkpoint: Path) -> None:  # fmt: skip
     """Train one experiment with one seed: exports the model to `out`, writes `log` (CSV), then drops the checkpoint."""
@@ -145,15 +155,10 @@ def train(model_config: ModelConfig, config: TrainConfig, examples: Path, exampl
     try:
         with filelock.FileLock(f"{checkpoint}.lock", timeout=0):
             trainer = Trainer(model_config, config, examples, example_seconds, seed)
-            try:
-                trainer.run(checkpoint)
-            except KeyboardInterrupt:
-                trainer.save(checkpoint)
-                raise
+            trainer.run(checkpoint)
             with atomic_folder(out) as folder:
                 save_model(trainer.model, folder)
-            log.parent.mkdir(parents=True, exist_ok=True)
-            pd.DataFrame(trainer.rows).to_csv(log, index=False)
+            write_text(log, pd.DataFrame(trainer.rows).to_csv(index=False))
             checkpoint.unlink(missing_ok=True)
     except filelock.Timeout:
         raise UserError(f"{checkpoint}: another process is training this experiment; wait for it or stop it") from None

@@ -14,20 +14,32 @@ WINDOW = 2048
 MEASURE_EVERY = 25  # frames: ten spectra a second describe a note's mean
 
 
-def nearest_note(example: dict, note: pd.Series, training: dict[str, dict], notes: pd.DataFrame) -> np.ndarray:
+def nearest_note(example: dict, notes: pd.DataFrame, training: dict[str, dict]) -> np.ndarray:
     """The training note of the same instrument nearest in pitch, then in velocity, resampled to the test note's pitch.
 
     Args:
-        example: the test example; note: its manifest row; training: {recording id: example}; notes: their manifest rows.
+        example: the test example.
+        notes: the manifest, indexed by recording id.
+        training: the training examples by example id; the window with the test example's start is taken.
     """
-    same = notes[notes.instrument == note.instrument]
-    same = same if len(same) else notes
+    note, start = notes.loc[example["recording_id"]], example["example_id"].rsplit("@")[1]
+    heard = notes[[f"{recording}@{start}" in training for recording in notes.index]]
+    same = heard[heard.instrument == note.instrument]
+    same = same if len(same) else heard
     order = same.assign(pitches=(same.pitch - note.pitch).abs(), velocities=(same.velocity - note.velocity).abs())
-    chosen = order.sort_values(["pitches", "velocities", "id"]).iloc[0]
+    chosen = order.rename_axis("id").sort_values(["pitches", "velocities", "id"]).iloc[0]
     ratio = 2 ** ((note.pitch - chosen.pitch) / 12)
-    repitched = soxr.resample(training[chosen.id]["audio"], SAMPLE_RATE * ratio, SAMPLE_RATE, quality="VHQ")
+    repitched = soxr.resample(training[f"{chosen.name}@{start}"]["audio"], SAMPLE_RATE * ratio, SAMPLE_RATE, quality="VHQ")
     length = len(example["audio"])
     return np.pad(repitched[:length], (0, max(0, length - len(repitched)))).astype(np.float32)
+
+
+def mean_distributions(training: dict[str, dict], notes: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The mean harmonic distribution of every instrument; of all training notes for one that is not in training."""
+    by_instrument: dict[str, list[dict]] = {name: [] for name in notes.instrument.unique()}
+    for example in training.values():
+        by_instrument[notes.loc[example["recording_id"]].instrument].append(example)
+    return {name: mean_distribution(examples or list(training.values())) for name, examples in by_instrument.items()}
 
 
 def mean_distribution(examples: list[dict]) -> np.ndarray:

@@ -14,8 +14,7 @@ def main(
     scratch: Path = Path(".scratch/examples"), params: Path = Path("params.yaml"),
 ) -> None:  # fmt: skip
     """Reads FEATURES; writes OUT/SPLIT-*.tfrecord and OUT/statistics.json. Further options go to Beam's runner."""
-    runner = context.args or ["--runner=FnApiRunner"]
-    build_examples(read_section(params, "examples", ExamplesConfig), features, out, scratch, runner)
+    build_examples(read_section(params, "examples", ExamplesConfig), features, out, scratch, context.args)
 
 
 if __name__ == "__main__":

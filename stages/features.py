@@ -14,8 +14,7 @@ def main(
     scratch: Path = Path(".scratch/features"), params: Path = Path("params.yaml"),
 ) -> None:  # fmt: skip
     """Reads AUDIO/ID.wav of MANIFEST; writes OUT/ID.npz and OUT/features.csv. Further options go to Beam's runner."""
-    runner = context.args or ["--runner=FnApiRunner"]
-    extract_features(read_section(params, "features", FeaturesConfig), audio, manifest, out, scratch, runner)
+    extract_features(read_section(params, "features", FeaturesConfig), audio, manifest, out, scratch, context.args)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.command import run_stage
+from pipeline.command import UserError, run_stage
 from pipeline.config import read_params, read_section
 from pipeline.remarks import table_remarks
 from pipeline.tables import NAMES, TabulateConfig, check_rows, read_paper, write_resynthesis_table
@@ -15,6 +15,8 @@ def main(rows: Path, paper: Path, tables: Path, metrics: Path, params: Path = Pa
     values = read_params(params)
     config = read_section(params, "tabulate", TabulateConfig)
     found = pd.concat([pd.read_parquet(path) for path in sorted(rows.glob("*.parquet"))], ignore_index=True)
+    if config.base not in values["experiments"]:
+        raise UserError(f"{params}: tabulate.base: '{config.base}' is no experiment; known: {', '.join(values['experiments'])}")
     order = [*values["experiments"], *NAMES]
     check_rows(found, order, values["seeds"])
     write_resynthesis_table(found, order, config, read_paper(paper), table_remarks(values, found), tables, metrics)

@@ -4,10 +4,9 @@ from pathlib import Path
 
 from pipeline.command import run_stage
 from pipeline.config import read_section
-from pipeline.files import digest
 from pipeline.model import ModelConfig
 from pipeline.examples import ExamplesConfig
-from pipeline.training import TrainConfig, train
+from pipeline.training import TrainConfig, run_key, train
 
 
 def main(
@@ -18,9 +17,8 @@ def main(
     model = read_section(params, "model", ModelConfig, experiment)
     config = read_section(params, "train", TrainConfig, experiment)
     seconds = read_section(params, "examples", ExamplesConfig).seconds
-    statistics = (examples / "statistics.json").read_text()
-    key = digest(model.model_dump(), config.model_dump(), statistics)[:12]
-    train(model, config, examples, seconds, seed, out, log, scratch / f"{experiment}-{seed}-{key}.npz")
+    checkpoint = scratch / f"{experiment}-{seed}-{run_key(model, config, examples)}.npz"
+    train(model, config, examples, seconds, seed, out, log, checkpoint)
 
 
 if __name__ == "__main__":

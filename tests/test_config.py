@@ -52,6 +52,7 @@ def test_an_override_changes_only_what_it_names(experiment):
         base, own = (read_section(PARAMS, section, CONFIGS[section], name).model_dump() for name in (None, experiment))
         changed = {key for key in base if base[key] != own[key]}
         assert changed <= set(override.get(section, {}))
+        assert {key: own[key] for key in override.get(section, {})} == override.get(section, {})
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,11 @@ def test_an_override_changes_only_what_it_names(experiment):
         ("model", lambda v: v.update(modle={}), "unknown section 'modle'; did you mean 'model'?"),
         ("model", lambda v: v.pop("model"), "section 'model' is missing"),
         ("model", lambda v: v["experiments"].update({"no.z": {}}), "experiments.no.z: a name may hold only"),
+        ("train", lambda v: v.update(train=5), "train: must be a mapping, not 5"),
+        ("train", lambda v: v.update(experiments=["supervised"]), "experiments: must be a mapping"),
+        ("train", lambda v: v.update(seeds=[0.5]), "seeds: must be a list of whole numbers"),
+        ("train", lambda v: v["train"].update(log_every=0), "train.log_every: input should be greater than 0, not 0"),
+        ("model", lambda v: v["experiments"].update(nearest_note={}), "experiments.nearest_note: is the name of a yardstick"),
         ("features", lambda v: v["features"].update(crepe="huge"), "features.crepe: input should be 'tiny', "),
         ("data", lambda v: v["data"]["instruments"]["violin"].update(prog=1), "unknown key 'data.instruments.violin.prog'"),
     ],
@@ -89,6 +95,8 @@ def test_an_unknown_experiment_is_named():
 def test_an_overlay_may_not_invent_keys(tmp_path):
     with pytest.raises(UserError, match="'model.gru_size' is not in params.yaml"):
         merge(yaml.safe_load(PARAMS.read_text()), {"model": {"gru_size": 1}}, tmp_path)
+    with pytest.raises(UserError, match="'train' must be a mapping"):
+        merge(yaml.safe_load(PARAMS.read_text()), {"train": 3}, tmp_path)
 
 
 def test_not_yaml_and_no_file_are_named(tmp_path):

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,9 @@ def project(tmp_path_factory):
     run(folder, sys.executable, "-m", "pipeline.overlay", "params/smoke.yaml")
     run(folder, "git", "add", "--all")
     run(folder, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "--message", "smoke")
+    started = time.monotonic()
     run(folder, "dvc", "repro")
+    (folder / ".seconds").write_text(str(time.monotonic() - started))
     return folder
 
 
@@ -67,6 +70,11 @@ def test_it_writes_the_table_its_rows_and_metrics(project):
         assert (project / "reports" / "figures" / name).read_bytes().startswith(b"\x89PNG")
     for kind in ("md", "tex"):
         assert "0.003" in (project / "reports" / "tables" / f"resynthesis.{kind}").read_text()
+
+
+def test_it_takes_less_than_four_minutes(project):
+    """The one wall-clock limit here: this overlay is what CI and newcomers wait for."""
+    assert float((project / ".seconds").read_text()) < 240
 
 
 def test_a_second_repro_has_nothing_to_do(project):
@@ -111,6 +119,7 @@ def test_example_length_recomputes_no_f0(project):
         undo()
 
 
+@pytest.mark.slow
 def test_an_override_runs_and_compares(project):
     run(project, "git", "add", "--all")
     run(project, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "--message", "done")

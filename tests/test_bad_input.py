@@ -1,0 +1,127 @@
+"""What a user does wrong, or what goes wrong under them: one clear line, exit status not 0, nothing finished lost."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from conftest import ROOT
+from pipeline.audio import write_audio
+from pipeline.command import UserError, run_stage
+from pipeline.files import atomic, atomic_folder, write_text
+
+
+def stage(name, *arguments, edit=None, folder=None):
+    params = ROOT / "params.yaml"
+    if edit is not None:
+        values = yaml.safe_load(params.read_text())
+        edit(values)
+        params = folder / "params.yaml"
+        params.write_text(yaml.safe_dump(values))
+    command = [sys.executable, "-m", f"stages.{name}", *map(str, arguments), "--params", str(params)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_a_missing_soundfont_is_named(tmp_path):
+    done = stage("data", tmp_path / "notes", tmp_path / "m.csv", folder=tmp_path,
+                 edit=lambda v: v["data"].update(soundfont="/no/such.sf2"))  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        "error: data.soundfont: /no/such.sf2: No such file or directory; give a .sf2 file, or null for the packaged one"
+    )
+
+
+def test_an_experiment_with_a_dot_is_named(tmp_path):
+    done = stage("data", tmp_path / "notes", tmp_path / "m.csv", folder=tmp_path,
+                 edit=lambda v: v["experiments"].update({"no.z": {}}))  # fmt: skip
+    assert done.returncode == 1 and "experiments.no.z" in done.stderr and "rename it to 'no_z'" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_missing_argument_is_one_line(tmp_path):
+    done = stage("data", tmp_path / "notes")
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and "manifest" in done.stderr
+
+
+def full_disk(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device", "weights.npz")
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_old_file(tmp_path, capsys):
+    path = tmp_path / "state.txt"
+    write_text(path, "old")
+
+    def main() -> None:
+        with atomic(path) as temporary:
+            temporary.write_text("half")
+            full_disk()
+
+    with pytest.raises(SystemExit) as stopped:
+        sys.argv = ["stage"]
+        run_stage(main)
+    error = capsys.readouterr().err
+    assert stopped.value.code == 1 and len(error.strip().splitlines()) == 1
+    assert "no space left on the disk while writing weights.npz" in error and "kept" in error
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["state.txt"]
+
+
+def test_a_really_full_device_is_one_line(capsys):
+    def main() -> None:
+        Path("/dev/full").write_text("x" * 100_000)
+
+    with pytest.raises(SystemExit):
+        sys.argv = ["stage"]
+        run_stage(main)
+    assert "no space left on the disk" in capsys.readouterr().err
+
+
+def test_a_folder_is_whole_or_the_old_one(tmp_path):
+    target = tmp_path / "out"
+    with atomic_folder(target) as folder:
+        (folder / "a").write_text("1")
+    with pytest.raises(UserError):
+        with atomic_folder(target) as folder:
+            (folder / "a").write_text("2")
+            raise UserError("stopped")
+    assert (target / "a").read_text() == "1" and os.listdir(tmp_path) == ["out"]
+
+
+def test_an_interrupted_stage_says_so_and_keeps_the_old_output(tmp_path):
+    command = [sys.executable, "-m", "stages.data", str(tmp_path / "notes"), str(tmp_path / "m.csv")]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    deadline = time.time() + 60
+    while time.time() < deadline and not list(tmp_path.glob(".notes.*.tmp/*.wav")):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert error.strip().splitlines()[-1].startswith("error: interrupted; what is finished is kept")
+    assert os.listdir(tmp_path) == []
+
+
+def test_writing_audio_to_a_full_disk_is_one_line(tmp_path, capsys):
+    (tmp_path / "note.wav").symlink_to("/dev/full")
+
+    def main() -> None:
+        write_audio(tmp_path / "note.wav", np.zeros(64000))
+
+    with pytest.raises(SystemExit):
+        sys.argv = ["stage"]
+        run_stage(main)
+    assert "no space left on the disk" in capsys.readouterr().err
+
+
+def test_examples_without_records_are_named(tmp_path):
+    (tmp_path / "examples").mkdir()
+    done = stage("yardsticks", tmp_path / "examples", ROOT / "reports/data/manifest.csv", tmp_path / "out")
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1] == (
+        f"error: {tmp_path / 'examples'}: no TFRecords of split 'train'; run `dvc repro examples`"
+    )
