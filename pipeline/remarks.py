@@ -15,7 +15,7 @@ def table_remarks(params: dict, rows: pd.DataFrame) -> list[str]:
         f"Data: the paper uses NSynth's acoustic subset (70,379 notes); here {len(test)} test notes of {test.instrument.nunique()} "
         f"instruments rendered from {font} with seeded dynamics, vibrato and slides. No recorded sample is in two splits "
         f"({test.zone.nunique()} samples in test); an instrument's lowest and highest sample always train, so that test asks for unseen "
-        "recordings and not for unseen pitches (with those held out too, a first trial's loudness error was about 2 dB). A SoundFont loops one short recording per key zone, so these notes are more regular "
+        "recordings and not for unseen pitches, on which models do worse. A SoundFont loops one short recording per key zone, so these notes are more regular "
         "than NSynth's: read differences between rows, not distances to the paper's figures.",
         f"Tracker: f0 is handed to the models from CREPE {features['crepe']} every {features['f0_step_ms']} ms; originals and "
         f"resyntheses are tracked with CREPE {tracking['crepe']} every {tracking['f0_step_ms']} ms without Viterbi (the authors' code: "
