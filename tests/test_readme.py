@@ -26,5 +26,5 @@ def test_its_links_exist():
 
 def test_its_commands_are_in_the_makefile():
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"`?make ([a-z-]+)`?", README)):
+    for target in set(re.findall(r"(?:`|^    )make ([a-z-]+)", README, re.MULTILINE)):
         assert f"\n{target}:" in makefile, target
