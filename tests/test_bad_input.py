@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +96,8 @@ def test_a_folder_is_whole_or_the_old_one(tmp_path):
 
 def test_an_interrupted_stage_says_so_and_keeps_the_old_output(tmp_path):
     command = [sys.executable, "-m", "stages.data", str(tmp_path / "notes"), str(tmp_path / "m.csv")]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # a background job's children ignore Ctrl-C
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
     deadline = time.time() + 60
     while time.time() < deadline and not list(tmp_path.glob(".notes.*.tmp/*.wav")):
         time.sleep(0.05)

@@ -9,6 +9,8 @@ import yaml
 
 from conftest import ROOT
 from pipeline.command import UserError
+from pipeline.config import RESERVED
+from pipeline.evaluation import RETRACKED, YARDSTICKS
 from pipeline.intervals import cluster_bootstrap, wilson
 from pipeline.tables import (
     METRICS, NAMES, Metric, TabulateConfig, aggregate, check_rows, format_cell, paired_difference, read_paper,
@@ -114,6 +116,10 @@ def test_the_papers_figures_are_the_papers():
 def test_cells_are_rounded_by_their_interval():
     assert format_cell(pd.Series({"value": 1.23456, "low": 1.1, "high": 1.4, "examples": 9})) == "1.23 [1.10, 1.40] n=9"
     assert format_cell(pd.Series({"value": 0.0123, "low": 0.011, "high": 0.0139, "examples": 9})) == "0.0123 [0.0110, 0.0139] n=9"
+
+
+def test_no_experiment_may_take_a_yardsticks_name():
+    assert tuple(NAMES) == RESERVED == (RETRACKED, *YARDSTICKS)
 
 
 def test_the_committed_reports_agree():
