@@ -29,7 +29,7 @@ def test_imports_go_to_lower_layers(module):
 def test_stages_have_one_name_everywhere():
     assert sorted(PIPELINE) == STAGES
     for name, stage in PIPELINE.items():
-        assert stage["cmd"].startswith(f"python -m stages.{name} ")
+        assert f"{stage['cmd']} ".startswith(f"python -m stages.{name} ")
     parameters = yaml.safe_load((ROOT / "params.yaml").read_text())
     assert set(parameters) == set(SECTIONS)
     assert set(SECTIONS) - {"seeds", "model", "experiments"} <= set(STAGES)

@@ -111,6 +111,15 @@ def test_editing_one_experiment_reruns_one(project):
         undo()
 
 
+def test_a_dotted_experiment_name_is_our_line_before_anything_runs(project):
+    undo = edit_params(project, lambda values: values["experiments"].update({"no.z": values["experiments"].pop("no_z")}))
+    try:
+        done = run(project, "dvc", "repro", check=False)
+        assert done.returncode != 0 and "rename it to 'no_z'" in done.stderr and "stages.train" not in done.stdout
+    finally:
+        undo()
+
+
 def test_example_length_recomputes_no_f0(project):
     undo = edit_params(project, lambda values: values["examples"].update(seconds=2.0, hop_seconds=2.0))
     try:

@@ -1,0 +1,17 @@
+"""Check the names and the shape of params.yaml before anything runs."""
+
+from pathlib import Path
+
+from pipeline.command import run_stage
+from pipeline.config import experiment_overrides, read_params
+
+
+def main(params: Path = Path("params.yaml")) -> None:
+    """Reads PARAMS; writes nothing. Each stage checks its own section in full."""
+    values = read_params(params)
+    for experiment in values["experiments"]:
+        experiment_overrides(values, experiment, params)
+
+
+if __name__ == "__main__":
+    run_stage(main)
