@@ -91,6 +91,11 @@ def test_incomplete_rows_stop(rows, spoil):
         check_rows(spoil(rows), expected, [0])
 
 
+def test_a_dropped_seed_stops(rows):
+    with pytest.raises(UserError, match="holds seeds"):
+        check_rows(rows, ["supervised", "no_z", *NAMES], [0, 1])
+
+
 def test_the_files_hold_the_same_figures(tmp_path, rows):
     order = ["supervised", "no_z", *NAMES]
     write_resynthesis_table(rows, order, CONFIG, PAPER, ["A remark."], tmp_path / "tables", tmp_path / "metrics.json")
