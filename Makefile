@@ -8,7 +8,7 @@ RUN := $(UV) run --locked --no-sync
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE  # without compiled files every stage would spend seconds on compiling TensorFlow anew
 
-.PHONY: repro test test-all environment
+.PHONY: repro test test-all bench environment
 repro: environment
 	$(RUN) dvc repro
 
@@ -17,6 +17,9 @@ test: environment
 
 test-all: environment
 	$(RUN) pytest
+
+bench: environment
+	$(RUN) python -m benchmarks.preparation reports/benchmarks/preparation.csv
 
 environment: .venv/.synced
 

@@ -32,7 +32,12 @@ def store_audio(folder: Path, example_id: str, audio: np.ndarray) -> np.ndarray:
     path = audio_path(folder, example_id)
     path.parent.mkdir(exist_ok=True)
     write_audio(path, audio)
-    return soundfile.read(path, dtype="float32")[0]
+    return load_audio(folder, example_id)
+
+
+def load_audio(folder: Path, example_id: str) -> np.ndarray:
+    """An example's audio from a tracked set: [samples]."""
+    return soundfile.read(audio_path(folder, example_id), dtype="float32")[0]
 
 
 def write_tracks(folder: Path, clips: dict[str, Clip], step_ms: int) -> None:
@@ -46,7 +51,7 @@ def read_clips(folder: Path) -> dict[str, Clip]:
     with np.load(folder / "tracks.npz") as tracks:
         ids = [str(name) for name in tracks["ids"]]
         curves = zip(tracks["loudness_db"], tracks["f0_hz"], tracks["confidence"])
-        return {name: Clip(soundfile.read(audio_path(folder, name), dtype="float32")[0], *c) for name, c in zip(ids, curves)}
+        return {name: Clip(load_audio(folder, name), *c) for name, c in zip(ids, curves)}
 
 
 def read_step_ms(folder: Path) -> int:

@@ -1,20 +1,12 @@
-"""How a stage meets its user: one error line for bad input, quiet TensorFlow, progress with remaining time."""
+"""How a stage meets its user: one error line for bad input, progress with remaining time."""
 
 import errno
-import logging
-import os
 import sys
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow's first import, or it is not read
-
 import typer
 from tqdm import tqdm
-
-# What a user must know reaches them as an error line; libraries' warnings on the root logger are noise to them. `force`,
-# and before Beam's import, which would install a handler of its own.
-logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s", force=True)
 
 Item = TypeVar("Item")
 

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,9 +12,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipeline.command import UserError
 
 SECTIONS = (
-    "seeds", "data", "features", "examples", "model", "train", "resynthesize", "tabulate", "experiments",
+    "seeds", "outside", "data", "features", "examples", "model", "train", "resynthesize", "tabulate", "experiments",
 )  # fmt: skip
-RESERVED = ("original_retracked", "nearest_note", "mean_spectrum")  # rows that are no experiments
+NAMED = {  # sections whose keys are names, as they may look
+    "outside": "{mine: /home/me/recordings}", "data": "{notes: {source: notes}}", "experiments": "{supervised: {data: notes}}",
+}  # fmt: skip
+RETRACKED = "original_retracked"
+RESERVED = (RETRACKED, "nearest_note", "mean_spectrum")  # yardsticks: rows of the tables that are no experiments
+SINGLE_NOTES = ("notes", "nsynth")  # sources whose recordings have one pitch each: only there is a note nearest to another
 
 
 class Params(BaseModel):
@@ -38,49 +44,86 @@ def read_params(path: Path) -> dict[str, Any]:
     for section in values:
         if section not in SECTIONS:
             raise UserError(f"{path}: unknown section '{section}'{_suggestion(str(section), SECTIONS)}")
-    if not isinstance(values.get("experiments") or {}, dict):
-        raise UserError(f"{path}: experiments: must be a mapping such as {{supervised: {{}}}}")
+    for section, example in NAMED.items():
+        _check_names(path, section, values.get(section), example)
     seeds = values.get("seeds", [0])
     if not (isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds)):
         raise UserError(f"{path}: seeds: must be a list of whole numbers such as [0, 1, 2], not {seeds!r}")
-    for name in values.get("experiments") or {}:
-        if name in RESERVED:
-            raise UserError(f"{path}: experiments.{name}: is the name of a yardstick; choose another")
-        if not str(name).replace("_", "").isalnum():
-            raise UserError(
-                f"{path}: experiments.{name}: a name may hold only letters, digits and '_' "
-                f"(DVC splits names at dots); rename it to '{''.join(c if c.isalnum() else '_' for c in str(name))}'"
-            )
     return values
+
+
+def _check_names(path: Path, section: str, values: Any, example: str) -> None:
+    if not isinstance(values or {}, dict):
+        raise UserError(f"{path}: {section}: must be a mapping such as {example}")
+    for name in values or {}:
+        if name in RESERVED:
+            raise UserError(f"{path}: {section}.{name}: is the name of a yardstick; choose another")
+        if not re.fullmatch("[A-Za-z0-9_]+", str(name)):
+            raise UserError(
+                f"{path}: {section}.{name}: a name may hold only letters, digits and '_' "
+                f"(DVC splits names at dots); rename it to '{re.sub('[^A-Za-z0-9_]', '_', str(name))}'"
+            )
 
 
 def read_section(path: Path, section: str, config: type[Config], experiment: str | None = None) -> Config:
     """Section `section` of params.yaml as `config`, with the experiment's one-level override merged over it."""
-    params = read_params(path)
-    if section not in params:
-        raise UserError(f"{path}: section '{section}' is missing")
-    if not isinstance(params[section], dict):
-        raise UserError(f"{path}: {section}: must be a mapping, not {params[section]!r}")
-    values, names = dict(params[section]), {key: f"{section}.{key}" for key in params[section]}
+    values, names = read_values(path, section), {}
     if experiment is not None:
-        override = experiment_overrides(params, experiment, path).get(section) or {}
-        names |= {key: f"experiments.{experiment}.{section}.{key}" for key in override}
+        override = experiment_overrides(read_params(path), experiment, path).get(section) or {}
+        names = {key: f"experiments.{experiment}.{section}.{key}" for key in override}
         values |= override
     return validate(values, config, path, section, names)
 
 
+def read_values(path: Path, *keys: str) -> dict[str, Any]:
+    """The mapping at `keys` of params.yaml, unchecked but for being there."""
+    values = read_params(path)
+    for depth, key in enumerate(keys):
+        if key not in values:
+            what = f"section '{key}'" if depth == 0 else f"'{'.'.join(keys)}'"
+            raise UserError(f"{path}: {what} is missing{_suggestion(key, tuple(values)) if depth else ''}")
+        values = values[key]
+        if not isinstance(values, dict):
+            raise UserError(f"{path}: {'.'.join(keys[: depth + 1])}: must be a mapping, not {values!r}")
+    return dict(values)
+
+
+def experiment_data(params: dict[str, Any], experiment: str, path: Path) -> str:
+    """The data set that an experiment names."""
+    name, known = (params["experiments"][experiment] or {}).get("data"), tuple(params.get("data") or {})
+    if name not in known:
+        raise UserError(f"{path}: experiments.{experiment}.data: must name a data set ({', '.join(known)}), not {name!r}")
+    return name
+
+
+def yardsticks_of(source: str) -> list[str]:
+    """The yardsticks that a data set of this source has."""
+    return [name for name in RESERVED if name != "nearest_note" or source in SINGLE_NOTES]
+
+
+def row_names(params: dict[str, Any], path: Path) -> dict[str, list[str]]:
+    """Per data set what its rows are of, in the order of the tables: its experiments, then its yardsticks as NAME@DATA."""
+    own = {name: experiment_data(params, name, path) for name in params["experiments"]}
+    return {
+        data: [name for name in own if own[name] == data] + [f"{name}@{data}" for name in yardsticks_of(values.get("source"))]
+        for data, values in params["data"].items()
+    }
+
+
 def experiment_overrides(params: dict[str, Any], experiment: str, path: Path) -> dict[str, dict[str, Any]]:
-    """What an experiment changes: {section: {key: value}}; only `model` and `train` may be overridden."""
+    """What an experiment changes: {section: {key: value}}; only `model` and `train` may be overridden, `data` is named."""
     experiments = params.get("experiments") or {}
     if experiment not in experiments:
         raise UserError(f"{path}: no experiment '{experiment}'{_suggestion(experiment, tuple(experiments))}")
     overrides = experiments[experiment] or {}
     if not isinstance(overrides, dict):
-        raise UserError(f"{path}: experiments.{experiment}: must be a mapping such as {{model: {{use_z: false}}}}")
+        raise UserError(f"{path}: experiments.{experiment}: must be a mapping such as {{data: notes, model: {{use_z: false}}}}")
     for section, values in overrides.items():
+        if section == "data":
+            continue
         if section not in ("model", "train") or not isinstance(values, dict):
-            raise UserError(f"{path}: experiments.{experiment}.{section}: only mappings 'model' and 'train' belong here")
-    return overrides
+            raise UserError(f"{path}: experiments.{experiment}.{section}: only 'data' and mappings 'model' and 'train' belong here")
+    return {section: values for section, values in overrides.items() if section != "data"}
 
 
 def validate(

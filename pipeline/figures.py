@@ -1,5 +1,7 @@
 """Pictures for the reports: training curves, and spectrograms of originals beside their resyntheses."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import librosa
@@ -28,6 +30,15 @@ def training_curves(logs: dict[str, pd.DataFrame], path: Path) -> None:
             axis.set(title=name, xlabel="step")
         axes[0][0].set_ylabel("multi-scale spectral loss")
         axes[0][-1].legend(frameon=False)
+        _save(figure, path)
+
+
+@contextmanager
+def panel(path: Path, height: float) -> Iterator[plt.Axes]:
+    """One set of axes, written to `path` when the block ends."""
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(6.4, height), layout="constrained")
+        yield axis
         _save(figure, path)
 
 

@@ -24,9 +24,8 @@ import tensorflow as tf
 
 from pipeline.clips import Clip
 from pipeline.loss import multi_scale_spectral_loss
-from pipeline.units import CONFIDENCE_THRESHOLD, FRAME_RATE
+from pipeline.units import CONFIDENCE_THRESHOLD, FRAME_RATE, SOUNDING_DB
 
-SOUNDING_DB = -70.0
 OUTLIER_SEMITONES = 12.0
 
 

@@ -3,22 +3,22 @@
 Stands in for the NSynth subset of the paper (section 4.1), itself single notes of sampled instruments.
 """
 
-from collections import defaultdict
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-import pandas as pd
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from pipeline.audio import write_audio
 from pipeline.command import UserError, progress
 from pipeline.config import Params
 from pipeline.expression import Expression, ExpressionConfig, draw_expression, dynamics_curve, pitch_curve
-from pipeline.files import atomic_folder, digest, write_text
-from pipeline.soundfont import packaged_soundfont, read_zones, render_note
+from pipeline.files import digest
+from pipeline.manifest import AUDIO, TRUTH, DataSet, make_manifest
+from pipeline.soundfont import Note, connect_zones, packaged_soundfont, read_recordings, render_note
 from pipeline.units import FRAME_RATE
 
-MANIFEST_COLUMNS = ["id", "instrument", "family", "program", "pitch", "velocity", "zone", "expression", "split", "sha256"]
+OWN_COLUMNS = ("program", "expression")
 
 
 class Instrument(Params):
@@ -31,11 +31,11 @@ class Instrument(Params):
     sustained: bool = True
 
 
-class DataConfig(Params):
-    """The `data` section of params.yaml."""
+class NotesConfig(Params):
+    """A data set of single notes."""
 
+    source: Literal["notes"]
     seed: int
-    soundfont: str | None  # a path; null for the packaged TimGM6mb.sf2
     instruments: dict[str, Instrument]
     notes_per_zone: PositiveInt
     seconds: PositiveFloat
@@ -44,24 +44,27 @@ class DataConfig(Params):
     gain_db: float
     zones_per_test_zone: PositiveInt  # of an instrument's zones, one in this many goes to test, one more to valid
     expression: ExpressionConfig
+    max_rejected: NonNegativeInt
 
 
-def make_notes(config: DataConfig, out: Path, manifest: Path) -> pd.DataFrame:
-    """Render the data set: out/ID.wav (16-bit, 16 kHz), out/ID.f0.npy (exact f0, [frames] Hz) and the manifest."""
-    soundfont = Path(config.soundfont) if config.soundfont else packaged_soundfont()
-    planned = plan_notes(config, soundfont)
+def make_notes(config: NotesConfig, outside: Path | None, folder: Path) -> DataSet:
+    """Render the data set into `folder`: audio/ID.wav (16 bit, 16 kHz) and truth/ID.f0.npy (exact f0, [frames] Hz at 250 Hz).
+
+    Args:
+        outside: a SoundFont, .sf2 or .sf3; None for the packaged one.
+    """
+    soundfont = outside or packaged_soundfont()
     rows = []
-    with atomic_folder(out) as folder:
-        for note in progress(planned, "notes", unit="note"):
-            rows.append(note | {"sha256": _render(config, soundfont, note, folder)})
-    table = pd.DataFrame(rows)[MANIFEST_COLUMNS]
-    write_text(manifest, table.to_csv(index=False))
-    return table
+    for note in progress(plan_notes(config, soundfont), "notes", unit="note"):
+        audio, f0 = play(config, soundfont, note)
+        np.save(folder / TRUTH / f"{note['id']}.f0.npy", f0)
+        rows.append(note | {"sha256": write_audio(folder / AUDIO / note["path"], audio)})
+    return DataSet(make_manifest(rows, OWN_COLUMNS), None)
 
 
-def plan_notes(config: DataConfig, soundfont: Path) -> list[dict]:
+def plan_notes(config: NotesConfig, soundfont: Path) -> list[dict]:
     """What to play: a manifest row per note, without the hash, from the seed alone."""
-    zones = {name: _zones_in_range(soundfont, name, instrument) for name, instrument in config.instruments.items()}
+    zones = _zones(config, soundfont)
     by_pitch = {name: sorted(keys, key=lambda zone, keys=keys: keys[zone][0]) for name, keys in zones.items()}
     splits = split_zones(by_pitch, config.zones_per_test_zone, config.seed)
     notes = []
@@ -72,10 +75,11 @@ def plan_notes(config: DataConfig, soundfont: Path) -> list[dict]:
             for number, pitch in enumerate(pitches[: config.notes_per_zone]):
                 velocity = int(random.integers(config.velocity[0], config.velocity[1] + 1))
                 expression = draw_expression(config.expression, random, instrument.sustained)
+                identity = f"{name}-{pitch:03d}-{velocity:03d}-{number}"
                 notes.append({
-                    "id": f"{name}-{pitch:03d}-{velocity:03d}-{number}", "instrument": name, "family": instrument.family,
-                    "program": instrument.program, "pitch": int(pitch), "velocity": velocity, "zone": zone,
-                    "expression": expression.model_dump_json(), "split": splits[zone],
+                    "id": identity, "instrument": name, "family": instrument.family, "pitch": int(pitch),
+                    "velocity": velocity, "group": zone, "split": splits[zone], "path": f"{identity}.wav",
+                    "program": instrument.program, "expression": expression.model_dump_json(),
                 })  # fmt: skip
     return sorted(notes, key=lambda note: note["id"])
 
@@ -104,29 +108,34 @@ def split_zones(zones: dict[str, list[str]], zones_per_test_zone: int, seed: int
     return splits
 
 
-def true_f0(note: dict, seconds: float) -> np.ndarray:
-    """The f0 a note was played with: [frames] Hz at 250 Hz; the sample's own tuning offset is not in it."""
-    cents = pitch_curve(Expression.model_validate_json(note["expression"]), round(seconds * FRAME_RATE))
-    return (440 * 2 ** ((note["pitch"] - 69 + cents / 100) / 12)).astype(np.float32)
+def play(config: NotesConfig, soundfont: Path, note: dict) -> tuple[np.ndarray, np.ndarray]:
+    """A planned note: [samples] at 16 kHz, and the f0 it was played with, [frames] Hz at 250 Hz.
 
-
-def _zones_in_range(soundfont: Path, name: str, instrument: Instrument) -> dict[str, list[int]]:
-    keys: dict[str, list[int]] = defaultdict(list)
-    for key, zone in read_zones(soundfont, instrument.program).items():
-        if instrument.low <= key <= instrument.high:
-            keys[zone].append(key)
-    if not keys:
-        raise UserError(f"data.instruments.{name}: program {instrument.program} of {soundfont} has no single-sample key "
-                        f"from {instrument.low} to {instrument.high}; choose another program or range")  # fmt: skip
-    return dict(keys)
-
-
-def _render(config: DataConfig, soundfont: Path, note: dict, folder: Path) -> str:
+    The f0 goes on through the release; the sample's own tuning offset is not in it.
+    """
     frames = round(config.seconds * FRAME_RATE)
     expression = Expression.model_validate_json(note["expression"])
-    audio = render_note(
-        soundfont, note["program"], note["pitch"], note["velocity"], config.held_seconds,
-        pitch_curve(expression, frames), dynamics_curve(expression, frames, config.held_seconds), config.gain_db,
-    )  # fmt: skip
-    np.save(folder / f"{note['id']}.f0.npy", true_f0(note, config.seconds))
-    return write_audio(folder / f"{note['id']}.wav", audio)
+    cents, dynamics = pitch_curve(expression, frames), dynamics_curve(expression, frames, config.held_seconds)
+    played = Note(note["pitch"], note["velocity"], round(config.held_seconds * FRAME_RATE), cents, dynamics)
+    f0 = 440 * 2 ** ((note["pitch"] - 69 + cents / 100) / 12)
+    return render_note(soundfont, note["program"], played, config.gain_db), f0.astype(np.float32)
+
+
+def _zones(config: NotesConfig, soundfont: Path) -> dict[str, dict[str, list[int]]]:
+    """Each instrument's zones with their keys, {instrument: {zone: keys}}; zones are those of all instruments together."""
+    recordings = {name: _recordings_in_range(soundfont, name, instrument) for name, instrument in config.instruments.items()}
+    names = connect_zones(key for keys in recordings.values() for key in keys.values())
+    zones: dict[str, dict[str, list[int]]] = {name: {} for name in recordings}
+    for name, keys in recordings.items():
+        for key, sounding in keys.items():
+            zones[name].setdefault(names[sounding], []).append(key)
+    return zones
+
+
+def _recordings_in_range(soundfont: Path, name: str, instrument: Instrument) -> dict[int, frozenset[str]]:
+    keys = read_recordings(soundfont, instrument.program)
+    keys = {key: names for key, names in keys.items() if instrument.low <= key <= instrument.high}
+    if not keys:
+        raise UserError(f"data: source 'notes': instruments.{name}: program {instrument.program} of {soundfont} sounds no key "
+                        f"from {instrument.low} to {instrument.high}; choose another program or range")  # fmt: skip
+    return keys

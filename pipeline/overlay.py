@@ -1,7 +1,7 @@
 """Merge an overlay (params/smoke.yaml, params/paper.yaml) onto params.yaml: `python -m pipeline.overlay OVERLAY`.
 
-Strict: a key that params.yaml does not have is an error. Mappings whose keys are names (data.instruments, experiments) are
-replaced as a whole; `only: [NAME, ...]` keeps just these experiments.
+Strict: a key that params.yaml does not have is an error. Mappings whose keys are names (instruments, experiments, outside) are
+replaced as a whole; `only: [NAME, ...]` keeps just these experiments, `only_data: [NAME, ...]` just these data sets.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from pipeline.command import UserError, run_stage
 from pipeline.config import read_params
 from pipeline.files import atomic
 
-REPLACED = ("data.instruments", "experiments")
+REPLACED = ("data.notes.instruments", "experiments", "outside")
 
 
 def merge(base: dict, overlay: dict, path: Path, prefix: str = "") -> None:
@@ -30,13 +30,13 @@ def merge(base: dict, overlay: dict, path: Path, prefix: str = "") -> None:
             base[key] = value
 
 
-def keep_only(experiments: dict, names: list[str], path: Path) -> None:
-    """Drop the experiments that are not named, in place."""
+def keep_only(section: dict, names: list[str], path: Path) -> None:
+    """Drop the experiments or data sets of a section that are not named, in place."""
     for name in names:
-        if name not in experiments:
-            raise UserError(f"{path}: only: no experiment '{name}' in params.yaml; known: {', '.join(experiments)}")
-    for name in [name for name in experiments if name not in names]:
-        del experiments[name]
+        if name not in section:
+            raise UserError(f"{path}: only: no '{name}' in params.yaml; known: {', '.join(section)}")
+    for name in [name for name in section if name not in names]:
+        del section[name]
 
 
 def main(overlay: Path, params: Path = Path("params.yaml")) -> None:
@@ -53,10 +53,11 @@ def main(overlay: Path, params: Path = Path("params.yaml")) -> None:
         raise UserError(f"{overlay}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(values, dict):
         raise UserError(f"{overlay}: must be a mapping of sections to merge")
-    only = values.pop("only", None)
+    kept = {"experiments": values.pop("only", None), "data": values.pop("only_data", None)}
     merge(base, values, overlay)
-    if only is not None:
-        keep_only(base["experiments"], only, overlay)
+    for section, names in kept.items():
+        if names is not None:
+            keep_only(base[section], names, overlay)
     with atomic(params) as temporary:
         yaml.dump(base, temporary)
 

@@ -1,23 +1,24 @@
 """What stands beside the figures: how this reproduction differs from the paper, and what its data can show."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from pipeline.units import CONFIDENCE_THRESHOLD
 
+SOUNDFONT = "TimGM6mb.sf2"
+
 
 def table_remarks(params: dict, rows: pd.DataFrame) -> list[str]:
-    """One line each on data, tracker, units, floor, yardsticks, intervals and seeds."""
-    test = rows.drop_duplicates("example_id")
+    """A line each on every data set, and on tracker, units, floor, yardsticks, intervals and seeds."""
     features, tracking, seeds = params["features"], params["resynthesize"], params["seeds"]
-    font = params["data"]["soundfont"] or "TimGM6mb.sf2"
-    known = f"{len(seeds)} seeds" if len(seeds) > 1 else "one seed: intervals are over test notes, and nothing is said about training anew"
+    decoding = "with Viterbi" if features["viterbi"] else "without Viterbi"
+    one = "one seed: intervals are over test examples, and nothing is said about training anew"
+    known = f"{len(seeds)} seeds" if len(seeds) > 1 else one
     return [
-        f"Data: the paper uses NSynth's acoustic subset (70,379 notes); here {len(test)} test notes of {test.instrument.nunique()} "
-        f"instruments rendered from {font} with seeded dynamics, vibrato and slides. No recorded sample is in two splits "
-        f"({test.zone.nunique()} samples in test); an instrument's lowest and highest sample always train, so that test asks for unseen "
-        "recordings and not for unseen pitches, on which models do worse. A SoundFont loops one short recording per key zone, so these notes are more regular "
-        "than NSynth's: read differences between rows, not distances to the paper's figures.",
-        f"Tracker: f0 is handed to the models from CREPE {features['crepe']} every {features['f0_step_ms']} ms; originals and "
+        *(_data_remark(name, values["source"], (params["outside"] or {}).get(name), rows[rows.data == name])
+          for name, values in params["data"].items()),
+        f"Tracker: f0 is handed to the models from CREPE {features['crepe']} every {features['f0_step_ms']} ms {decoding}; originals and "
         f"resyntheses are tracked with CREPE {tracking['crepe']} every {tracking['f0_step_ms']} ms without Viterbi (the authors' code: "
         "full, 4 ms, Viterbi). Frames below -80 dB count as unpitched.",
         "F0 L1 has a floor, since f0 is handed to the oscillator: what the two tracker runs disagree by on the original itself. It does "
@@ -28,5 +29,24 @@ def table_remarks(params: dict, rows: pd.DataFrame) -> list[str]:
         "what; Table 1 above shows the share of frames); the authors' code counts clips with F0 L1 over 12 semitones.",
         "F0 L1 counts every clip with a pitched frame; the authors' code leaves outliers out (own line).",
         "Models are far smaller and trained for minutes (params.yaml); params/paper.yaml holds the paper's sizes.",
-        f"Intervals: 95 %, means by a bootstrap over recorded samples, shares by Wilson with the number of clips as n (not clustered, so rather narrow); {known}.",
+        "Intervals: 95 %, means by a bootstrap over groups (recorded samples, pieces, instruments, files), shares by Wilson with the number "
+        f"of clips as n (not clustered, so rather narrow); {known}.",
     ]
+
+
+def _data_remark(name: str, source: str, outside: str | None, rows: pd.DataFrame) -> str:
+    test = rows.drop_duplicates("example_id")
+    font = Path(outside).name if outside else SOUNDFONT
+    size = f"Data `{name}`: {len(test)} test examples from {test.group.nunique()}"
+    return {
+        "notes": f"{size} recorded samples of {test.instrument.nunique()} instruments, rendered from {font} with seeded "
+        "dynamics, vibrato and slides, in place of NSynth's acoustic subset (70,379 notes). No recorded sample is in two splits; an "
+        "instrument's lowest and highest sample always train, so that test asks for unseen recordings and not for unseen pitches, on "
+        "which models do worse. A SoundFont loops one short recording per key zone, so these notes are more regular than NSynth's: "
+        "read differences between rows, not distances to the paper's figures.",
+        "violin": f"{size} pieces: violin lines of free scores, played by the violin of {font} with seeded "
+        "expression in one simulated room, in place of 13 minutes of one performer in one room. Split by piece; but every piece is "
+        "played on the same few recorded samples, so test asks for unseen lines and not for an unseen violin.",
+        "nsynth": f"{size} instruments of NSynth as published (params.yaml names filter and split).",
+        "folder": f"{size} files or time blocks of the user's own recordings.",
+    }[source]

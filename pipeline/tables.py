@@ -59,19 +59,19 @@ NAMES = {
 def aggregate(rows: pd.DataFrame, metric: Metric, config: TabulateConfig) -> dict:
     """One cell: value, 95 % interval, number of examples and of clusters; seeds of an example are averaged first."""
     columns = [metric.column, *([metric.denominator] if metric.denominator else [])]
-    by_example = rows.groupby(["example_id", "zone"], as_index=False)[columns].mean()
+    by_example = rows.groupby(["example_id", "group"], as_index=False)[columns].mean()
     if metric.denominator:
         defined = by_example[by_example[metric.denominator] > 0]
         value = defined[metric.column].sum() / defined[metric.denominator].sum() if len(defined) else np.nan
     else:
         defined = by_example.dropna(subset=[metric.column])
         value = defined[metric.column].mean()
-    cell = {"value": value, "low": np.nan, "high": np.nan, "examples": len(defined), "clusters": defined["zone"].nunique()}
+    cell = {"value": value, "low": np.nan, "high": np.nan, "examples": len(defined), "clusters": defined["group"].nunique()}
     if len(defined):
         bounds = (
             wilson(value, len(defined))  # frames of one clip are not independent: n is the number of clips
             if metric.share
-            else cluster_bootstrap(defined[metric.column].to_numpy(), defined["zone"].to_numpy(), config.resamples, config.seed)
+            else cluster_bootstrap(defined[metric.column].to_numpy(), defined["group"].to_numpy(), config.resamples, config.seed)
         )
         cell["low"], cell["high"] = bounds
     return cell
@@ -80,39 +80,38 @@ def aggregate(rows: pd.DataFrame, metric: Metric, config: TabulateConfig) -> dic
 def paired_difference(rows: pd.DataFrame, base: pd.DataFrame, config: TabulateConfig) -> dict:
     """Spectral loss minus the base's on the same examples, with its clustered interval."""
     mine, other = (
-        frame.groupby(["example_id", "zone"], as_index=False)["spectral_loss"].mean() for frame in (rows, base)
+        frame.groupby(["example_id", "group"], as_index=False)["spectral_loss"].mean() for frame in (rows, base)
     )
-    both = mine.merge(other, on=["example_id", "zone"], validate="one_to_one", suffixes=("", "_base"))
+    both = mine.merge(other, on=["example_id", "group"], validate="one_to_one", suffixes=("", "_base"))
     difference = both.assign(difference=both.spectral_loss - both.spectral_loss_base)
     return aggregate(difference, Metric(DIFFERENCE, "", "difference"), config)
 
 
-def check_rows(rows: pd.DataFrame, expected: list[str], seeds: list[int]) -> None:
-    """Stop unless the rows are exactly the expected experiments x seeds x the same examples, each once."""
-    found = set(rows.experiment)
-    if found != set(expected):
-        missing, extra = sorted(set(expected) - found), sorted(found - set(expected))
+def check_rows(rows: pd.DataFrame, expected: dict[str, list[str]], seeds: list[int]) -> None:
+    """Stop unless the rows are exactly the expected data sets x rows x seeds x the data set's examples, each once."""
+    found, wanted = set(zip(rows.data, rows.experiment)), {(data, name) for data, names in expected.items() for name in names}
+    if found != wanted:
+        missing, extra = sorted(wanted - found), sorted(found - wanted)
         raise UserError(f"rows: missing {missing or 'nothing'}, unexpected {extra or 'nothing'}; run `dvc repro evaluate`")
-    examples = set(rows.example_id)
-    for (name, seed), group in rows.groupby(["experiment", "seed"], dropna=False):
-        if set(group.example_id) != examples or len(group) != len(examples):
-            raise UserError(f"rows: {name}, seed {seed}: {len(group)} rows for {len(examples)} examples; run `dvc repro evaluate`")
-    for name in set(expected) - set(NAMES):
+    examples = rows.groupby("data").example_id.agg(set)
+    for (data, name, seed), group in rows.groupby(["data", "experiment", "seed"], dropna=False):
+        if set(group.example_id) != examples[data] or len(group) != len(examples[data]):
+            raise UserError(f"rows: {name}, seed {seed}: {len(group)} rows for {len(examples[data])} examples; run `dvc repro evaluate`")
+    for name in rows[~rows.experiment.str.contains("@")].experiment.unique():
         held = set(rows[rows.experiment == name].seed)
         if held != set(seeds):
             raise UserError(f"rows: {name}: holds seeds {sorted(held)}, params.yaml names {seeds}; run `dvc repro evaluate`")
 
 
-def resynthesis_cells(rows: pd.DataFrame, order: list[str], config: TabulateConfig) -> pd.DataFrame:
-    """Long table: a line per row name and metric."""
-    cells = []
-    for name in order:
-        mine = rows[rows.experiment == name]
-        seeds = mine.seed.nunique()
-        for metric in METRICS:
-            cells.append({"row": name, "metric": metric.name} | aggregate(mine, metric, config) | {"seeds": seeds})
-        difference = paired_difference(mine, rows[rows.experiment == config.base], config)
-        cells.append({"row": name, "metric": DIFFERENCE} | difference | {"seeds": seeds})
+def resynthesis_cells(rows: pd.DataFrame, order: dict[str, list[str]], config: TabulateConfig) -> pd.DataFrame:
+    """Long table: a line per row name and metric; the paired difference only on the data set of the base."""
+    cells, base = [], rows[rows.experiment == config.base]
+    for data, names in order.items():
+        for name in names:
+            mine = rows[rows.experiment == name]
+            of_row = {"data": data, "row": name, "seeds": mine.seed.nunique()}
+            cells += [of_row | {"metric": metric.name} | aggregate(mine, metric, config) for metric in METRICS]
+            cells.append(of_row | {"metric": DIFFERENCE} | paired_difference(mine, base, config))
     return pd.DataFrame(cells)
 
 
@@ -121,7 +120,7 @@ def read_paper(path: Path) -> dict:
     return yaml.safe_load(path.read_text())
 
 
-def write_resynthesis_table(rows: pd.DataFrame, order: list[str], config: TabulateConfig, paper: dict, notes: list[str],
+def write_resynthesis_table(rows: pd.DataFrame, order: dict[str, list[str]], config: TabulateConfig, paper: dict, notes: list[str],
                             folder: Path, metrics: Path) -> None:  # fmt: skip
     """Write resynthesis.csv (full precision), .md and .tex (rounded), and metrics.json for `dvc metrics diff`."""
     cells = resynthesis_cells(rows, order, config)
@@ -132,34 +131,41 @@ def write_resynthesis_table(rows: pd.DataFrame, order: list[str], config: Tabula
     ]
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "resynthesis.csv", pd.concat([pd.DataFrame(in_paper), cells]).to_csv(index=False))
-    layout, details = table_1(cells, order, paper), detail_table(cells, order, config.base)
+    layout = table_1(cells, order, paper)
+    details = {data: detail_table(cells, names, config.base) for data, names in order.items()}
     write_text(folder / "resynthesis.md", _markdown(layout, details, notes))
     write_text(folder / "resynthesis.tex", _latex(layout, notes))
-    wide = cells.pivot(index="row", columns="metric", values="value").loc[order]
+    wide = cells.pivot(index="row", columns="metric", values="value").loc[[name for names in order.values() for name in names]]
     values = {name: {k: None if pd.isna(v) else round(v, 6) for k, v in row.items()} for name, row in wide.to_dict("index").items()}
     write_json(metrics, values)
 
 
-def table_1(cells: pd.DataFrame, order: list[str], paper: dict) -> pd.DataFrame:
+def table_1(cells: pd.DataFrame, order: dict[str, list[str]], paper: dict) -> pd.DataFrame:
     """The paper's Table 1 with our rows below its own."""
     heads = {metric.name: metric.label for metric in METRICS if metric.name in PAPER_METRICS}
     lines = [
-        {"Model": row["label"], "Source": "paper"} | {heads[name]: f"{row[name]:g}" for name in PAPER_METRICS}
+        {"Model": row["label"], "Source": "paper", "Data": "NSynth"} | {heads[name]: f"{row[name]:g}" for name in PAPER_METRICS}
         for row in paper["table_1"]["rows"]
     ]
-    for name in order:
-        mine = cells[cells["row"] == name].set_index("metric")
-        shown = {heads[metric]: format_cell(mine.loc[metric]) for metric in PAPER_METRICS}
-        lines.append({"Model": NAMES.get(name, name), "Source": "ours"} | shown)
+    for data, names in order.items():
+        for name in names:
+            mine = cells[cells["row"] == name].set_index("metric")
+            shown = {heads[metric]: format_cell(mine.loc[metric]) for metric in PAPER_METRICS}
+            lines.append({"Model": display_name(name), "Source": "ours", "Data": data} | shown)
     return pd.DataFrame(lines)
 
 
-def detail_table(cells: pd.DataFrame, order: list[str], base: str) -> pd.DataFrame:
-    """Every metric (lines) of every row (columns)."""
+def display_name(name: str) -> str:
+    """A row's name as tables show it."""
+    return NAMES.get(name.split("@")[0], name)
+
+
+def detail_table(cells: pd.DataFrame, names: list[str], base: str) -> pd.DataFrame:
+    """Every metric (lines) of the named rows (columns)."""
     labels = {metric.name: metric.label for metric in METRICS} | {DIFFERENCE: f"Spectral loss minus `{base}` (paired)"}
     columns = {
-        NAMES.get(name, name): [format_cell(cells[(cells["row"] == name) & (cells.metric == metric)].iloc[0]) for metric in labels]
-        for name in order
+        display_name(name): [format_cell(cells[(cells["row"] == name) & (cells.metric == metric)].iloc[0]) for metric in labels]
+        for name in names
     }
     return pd.DataFrame({"Metric": list(labels.values())} | columns)
 
@@ -173,17 +179,20 @@ def format_cell(cell: pd.Series) -> str:
     return f"{cell['value']:.{digits}f} [{cell['low']:.{digits}f}, {cell['high']:.{digits}f}] n={cell['examples']:.0f}"
 
 
-def _markdown(layout: pd.DataFrame, details: pd.DataFrame, notes: list[str]) -> str:
+def _markdown(layout: pd.DataFrame, details: dict[str, pd.DataFrame], notes: list[str]) -> str:
     remarks = "\n".join(f"- {note}" for note in notes)
+    tables = {data: table.to_markdown(index=False, disable_numparse=True) for data, table in details.items()}
+    every = "\n\n".join(f"### Data set `{data}`\n\n{table}" for data, table in tables.items())
     return (
-        "# Resynthesis accuracy (the paper's Table 1)\n\nLower is better. Ours: value [95 % interval] n=number of test examples in which the figure is defined.\n\n"
+        "# Resynthesis accuracy (the paper's Table 1)\n\nLower is better. Ours: value [95 % interval] n=number of test examples in which the "
+        "figure is defined.\n\n"
         f"{layout.to_markdown(index=False, disable_numparse=True)}\n\n## Every metric\n\n"
-        f"{details.to_markdown(index=False, disable_numparse=True)}\n\n## What differs, and what this can show\n\n{remarks}\n"
+        f"{every}\n\n## What differs, and what this can show\n\n{remarks}\n"
     )
 
 
 def _latex(layout: pd.DataFrame, notes: list[str]) -> str:
-    table = layout.to_latex(index=False, escape=True, column_format="llrrr")
+    table = layout.to_latex(index=False, escape=True, column_format="lllrrr")
     remarks = "".join(f"\\item {_escape(note)}\n" for note in notes)
     return f"{table}\n\\begin{{itemize}}\n{remarks}\\end{{itemize}}\n"
 

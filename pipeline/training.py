@@ -1,8 +1,8 @@
 """Training (paper, section 4.2 and appendix B.4): Adam on the multi-scale spectral loss, resumable at any moment.
 
-Every few seconds a checkpoint is written. Checkpoints hold the step, weights, optimizer and log rows in one file in a scratch folder named by experiment, seed and a
-hash of all that determines the run. Batches and noise are functions of seed and step, operations are deterministic: a run
-that was killed ends in the same weights as one that was not.
+Every few seconds a checkpoint is written. Checkpoints hold the step, weights, optimizer and log rows in one file in a scratch
+folder named by experiment, seed and a hash of all that determines the run. Batches and noise are functions of seed and step,
+operations are deterministic: a run that was killed ends in the same weights as one that was not.
 """
 
 import json
@@ -143,7 +143,7 @@ def example_losses(model: Autoencoder, batch: dict, noise_seed: tf.Tensor) -> tf
 
 def run_key(model_config: ModelConfig, config: TrainConfig, examples: Path) -> str:
     """A short hash of settings, examples and this project's code: a checkpoint of anything else is not continued."""
-    files = sorted([*examples.glob("train-*.tfrecord"), *examples.glob("*.json"), *Path(__file__).parent.glob("*.py")])
+    files = [examples / "statistics.json", *sorted(Path(__file__).parent.glob("*.py"))]  # statistics.json has the shards' hashes
     return digest(model_config.model_dump(), config.model_dump(), *(path.read_bytes() for path in files))[:12]
 
 

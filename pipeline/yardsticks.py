@@ -5,6 +5,7 @@ import pandas as pd
 import soxr
 import tensorflow as tf
 
+from pipeline.examples import example_id, split_id
 from pipeline.harmonic import harmonic_synthesis, normalized_distribution
 from pipeline.loudness import FLOOR_DB, loudness_db
 from pipeline.units import CONFIDENCE_THRESHOLD, HOP, SAMPLE_RATE
@@ -22,14 +23,15 @@ def nearest_note(example: dict, notes: pd.DataFrame, training: dict[str, dict]) 
         notes: the manifest, indexed by recording id.
         training: the training examples by example id; the window with the test example's start is taken.
     """
-    note, start = notes.loc[example["recording_id"]], example["example_id"].rsplit("@")[1]
-    heard = notes[[f"{recording}@{start}" in training for recording in notes.index]]
+    recording, start = split_id(example["example_id"])
+    note = notes.loc[recording]
+    heard = notes[[example_id(other, start) in training for other in notes.index]]
     same = heard[heard.instrument == note.instrument]
     same = same if len(same) else heard
     order = same.assign(pitches=(same.pitch - note.pitch).abs(), velocities=(same.velocity - note.velocity).abs())
     chosen = order.rename_axis("id").sort_values(["pitches", "velocities", "id"]).iloc[0]
     ratio = 2 ** ((note.pitch - chosen.pitch) / 12)
-    repitched = soxr.resample(training[f"{chosen.name}@{start}"]["audio"], SAMPLE_RATE * ratio, SAMPLE_RATE, quality="VHQ")
+    repitched = soxr.resample(training[example_id(chosen.name, start)]["audio"], SAMPLE_RATE * ratio, SAMPLE_RATE, quality="VHQ")
     length = len(example["audio"])
     return np.pad(repitched[:length], (0, max(0, length - len(repitched)))).astype(np.float32)
 

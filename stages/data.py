@@ -1,15 +1,14 @@
-"""Make the data set: audio, exact f0 curves and the manifest."""
+"""Make one data set: audio, what is known of it, and the manifest."""
 
 from pathlib import Path
 
 from pipeline.command import run_stage
-from pipeline.config import read_section
-from pipeline.notes import DataConfig, make_notes
+from pipeline.sources import make_data_set
 
 
-def main(out: Path, manifest: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads `data` of params.yaml and the SoundFont; writes OUT/ID.wav, OUT/ID.f0.npy and MANIFEST (CSV)."""
-    make_notes(read_section(params, "data", DataConfig), out, manifest)
+def main(name: str, out: Path, manifest: Path, params: Path = Path("params.yaml")) -> None:
+    """Reads `data.NAME` and `outside.NAME` of params.yaml; writes OUT/audio, OUT/truth (for evaluation only) and MANIFEST (CSV)."""
+    make_data_set(params, name, out, manifest)
 
 
 if __name__ == "__main__":

@@ -4,29 +4,32 @@ from pathlib import Path
 
 from pipeline.clips import read_clips
 from pipeline.command import run_stage
-from pipeline.config import read_params, read_section
-from pipeline.evaluation import RETRACKED, YARDSTICKS, Evaluator
+from pipeline.config import RETRACKED, read_params, read_section, row_names
+from pipeline.evaluation import Evaluator
 from pipeline.examples import ExamplesConfig
 from pipeline.files import atomic_folder
 
 
 def main(
-    examples: Path, audio: Path, manifest: Path, yardsticks: Path, resyntheses: Path, out: Path,
+    examples: Path, sets: Path, manifests: Path, yardsticks: Path, resyntheses: Path, out: Path,
     params: Path = Path("params.yaml"),
 ) -> None:  # fmt: skip
-    """Reads EXAMPLES, AUDIO (true f0), MANIFEST, YARDSTICKS and RESYNTHESES; writes OUT/NAME.parquet."""
+    """Reads EXAMPLES, SETS (true f0), MANIFESTS, YARDSTICKS and RESYNTHESES; writes OUT/NAME.parquet."""
     seconds = read_section(params, "examples", ExamplesConfig).seconds
-    evaluator = Evaluator(examples, yardsticks / "original", audio, manifest, seconds)
     values = read_params(params)
     with atomic_folder(out) as folder:
-        evaluator.rows(RETRACKED, None, evaluator.retracked()).to_parquet(folder / f"{RETRACKED}.parquet", index=False)
-        for name in YARDSTICKS:
-            clips = read_clips(yardsticks / name)
-            evaluator.rows(name, None, clips).to_parquet(folder / f"{name}.parquet", index=False)
-        for experiment in values["experiments"]:
-            for seed in values["seeds"]:
-                clips = read_clips(resyntheses / f"{experiment}-{seed}")
-                evaluator.rows(experiment, seed, clips).to_parquet(folder / f"{experiment}-{seed}.parquet", index=False)
+        for data, names in row_names(values, params).items():
+            tracked, manifest = yardsticks / data, manifests / data / "manifest.csv"
+            evaluator = Evaluator(data, examples / data, tracked / "original", sets / data / "truth", manifest, seconds)
+            for name in names:
+                yardstick, _, of_data = name.partition("@")
+                if of_data:
+                    clips = evaluator.retracked() if yardstick == RETRACKED else read_clips(tracked / yardstick)
+                    evaluator.rows(name, None, clips).to_parquet(folder / f"{name}.parquet", index=False)
+                    continue
+                for seed in values["seeds"]:
+                    clips = read_clips(resyntheses / f"{name}-{seed}")
+                    evaluator.rows(name, seed, clips).to_parquet(folder / f"{name}-{seed}.parquet", index=False)
 
 
 if __name__ == "__main__":

@@ -4,17 +4,23 @@ from pathlib import Path
 
 import typer
 
+from pipeline.chain import Workers, runner_options
 from pipeline.command import run_stage
 from pipeline.config import read_section
-from pipeline.preparation import ExamplesConfig, build_examples
+from pipeline.examples import ExamplesConfig
+from pipeline.shards import build_examples
 
 
 def main(
-    context: typer.Context, features: Path, out: Path,
+    context: typer.Context, features: Path, out: Path, workers: Workers = 1,
     scratch: Path = Path(".scratch/examples"), params: Path = Path("params.yaml"),
 ) -> None:  # fmt: skip
-    """Reads FEATURES; writes OUT/SPLIT-*.tfrecord and OUT/statistics.json. Further options go to Beam's runner."""
-    build_examples(read_section(params, "examples", ExamplesConfig), features, out, scratch, context.args)
+    """Reads FEATURES and `examples`; writes OUT/SPLIT-*.tfrecord and OUT/statistics.json.
+
+    On several processes or a cluster: docs/scaling.md.
+    """
+    config = read_section(params, "examples", ExamplesConfig)
+    build_examples(config, features, out, scratch / out.name, runner_options(workers, context.args))
 
 
 if __name__ == "__main__":

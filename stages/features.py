@@ -4,17 +4,23 @@ from pathlib import Path
 
 import typer
 
+from pipeline.chain import Workers, runner_options
 from pipeline.command import run_stage
 from pipeline.config import read_section
-from pipeline.preparation import FeaturesConfig, extract_features
+from pipeline.features import FeaturesConfig, extract_features
+from pipeline.manifest import read_manifest, read_source
 
 
 def main(
-    context: typer.Context, audio: Path, manifest: Path, out: Path,
+    context: typer.Context, data: Path, manifest: Path, out: Path, workers: Workers = 1,
     scratch: Path = Path(".scratch/features"), params: Path = Path("params.yaml"),
 ) -> None:  # fmt: skip
-    """Reads AUDIO/ID.wav of MANIFEST; writes OUT/ID.npz and OUT/features.csv. Further options go to Beam's runner."""
-    extract_features(read_section(params, "features", FeaturesConfig), audio, manifest, out, scratch, context.args)
+    """Reads DATA/audio of MANIFEST and `features`; writes OUT/ID.npy and OUT/features.csv.
+
+    On several processes or a cluster: docs/scaling.md.
+    """
+    config, (root, max_rejected) = read_section(params, "features", FeaturesConfig), read_source(data)
+    extract_features(config, read_manifest(manifest), root, out, scratch, max_rejected, runner_options(workers, context.args))
 
 
 if __name__ == "__main__":

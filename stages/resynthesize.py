@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pipeline.assignment import read_assignment
 from pipeline.command import run_stage
 from pipeline.config import read_section
 from pipeline.dataset import read_split
@@ -11,10 +12,10 @@ from pipeline.resynthesis import resynthesize
 from pipeline.tracking import ResynthesizeConfig, write_tracked_set
 
 
-def main(model: Path, examples: Path, out: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads MODEL, the test split of EXAMPLES and `resynthesize`; writes OUT/audio/ID.flac and OUT/tracks.npz."""
+def main(model: Path, assignment: Path, out: Path, params: Path = Path("params.yaml")) -> None:
+    """Reads MODEL, the test split of ASSIGNMENT's examples and `resynthesize`; writes OUT/audio/ID.flac and OUT/tracks.npz."""
     config = read_section(params, "resynthesize", ResynthesizeConfig)
-    test = read_split(examples, "test", read_section(params, "examples", ExamplesConfig).seconds)
+    test = read_split(read_assignment(assignment).examples, "test", read_section(params, "examples", ExamplesConfig).seconds)
     audio = resynthesize(load_model(model), test, config.noise_seed)
     write_tracked_set(out, config, [example["example_id"] for example in test], audio, model.name)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.command import UserError, run_stage
-from pipeline.config import read_params, read_section
+from pipeline.config import read_params, read_section, row_names
 from pipeline.remarks import table_remarks
-from pipeline.tables import NAMES, TabulateConfig, check_rows, read_paper, write_resynthesis_table
+from pipeline.tables import TabulateConfig, check_rows, read_paper, write_resynthesis_table
 
 
 def main(rows: Path, paper: Path, tables: Path, metrics: Path, params: Path = Path("params.yaml")) -> None:
@@ -17,7 +17,7 @@ def main(rows: Path, paper: Path, tables: Path, metrics: Path, params: Path = Pa
     found = pd.concat([pd.read_parquet(path) for path in sorted(rows.glob("*.parquet"))], ignore_index=True)
     if config.base not in values["experiments"]:
         raise UserError(f"{params}: tabulate.base: '{config.base}' is no experiment; known: {', '.join(values['experiments'])}")
-    order = [*values["experiments"], *NAMES]
+    order = row_names(values, params)
     check_rows(found, order, values["seeds"])
     write_resynthesis_table(found, order, config, read_paper(paper), table_remarks(values, found), tables, metrics)
 

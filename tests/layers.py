@@ -7,10 +7,12 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"command", "files", "units"},
-    {"config"},
-    {"audio", "spectral", "harmonic", "filtered_noise", "gru", "soundfont", "expression", "examples", "intervals"},
-    {"f0", "loudness", "loss", "networks", "dataset", "notes", "tables", "remarks", "clips", "overlay"},
-    {"preparation", "model", "metrics", "yardsticks", "tracking", "figures"},
+    {"config", "manifest", "records"},
+    {"audio", "spectral", "harmonic", "filtered_noise", "gru", "soundfont", "expression", "examples", "intervals", "chain", "outside",
+     "assignment", "archives", "scores", "room"},
+    {"f0", "loudness", "loss", "networks", "dataset", "notes", "violin", "folder", "nsynth", "tables", "remarks", "clips", "overlay",
+     "summary", "figures"},
+    {"sources", "features", "shards", "model", "metrics", "yardsticks", "tracking", "data_figures"},
     {"training", "resynthesis"},
     {"evaluation"},
 )  # fmt: skip

@@ -11,43 +11,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
+from commands import command, edited_params, stage
 from conftest import ROOT
 from pipeline.audio import write_audio
 from pipeline.command import UserError, run_stage
 from pipeline.files import atomic, atomic_folder, write_text
 
 
-def stage(name, *arguments, edit=None, folder=None):
-    params = ROOT / "params.yaml"
-    if edit is not None:
-        values = yaml.safe_load(params.read_text())
-        edit(values)
-        params = folder / "params.yaml"
-        params.write_text(yaml.safe_dump(values))
-    command = [sys.executable, "-m", f"stages.{name}", *map(str, arguments), "--params", str(params)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-
-
 def test_a_missing_soundfont_is_named(tmp_path):
-    done = stage("data", tmp_path / "notes", tmp_path / "m.csv", folder=tmp_path,
-                 edit=lambda v: v["data"].update(soundfont="/no/such.sf2"))  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.strip() == (
-        "error: data.soundfont: /no/such.sf2: No such file or directory; give a .sf2 file, or null for the packaged one"
-    )
+    params = edited_params(tmp_path / "params.yaml", lambda values: values["outside"].update(notes="/no/such.sf2"))
+    done = stage("data", "notes", tmp_path / "notes", tmp_path / "m.csv", params=params)
+    assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("error: outside") and "/no/such.sf2: No such file or directory" in done.stderr
 
 
 def test_an_experiment_with_a_dot_is_named(tmp_path):
-    done = stage("data", tmp_path / "notes", tmp_path / "m.csv", folder=tmp_path,
-                 edit=lambda v: v["experiments"].update({"no.z": {}}))  # fmt: skip
+    params = edited_params(tmp_path / "params.yaml", lambda values: values["experiments"].update({"no.z": {}}))
+    done = stage("data", "notes", tmp_path / "notes", tmp_path / "m.csv", params=params)
     assert done.returncode == 1 and "experiments.no.z" in done.stderr and "rename it to 'no_z'" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_a_missing_argument_is_one_line(tmp_path):
-    done = stage("data", tmp_path / "notes")
+    done = stage("data", "notes", tmp_path / "notes")
     assert done.returncode == 2 and done.stderr.startswith("error: ") and "manifest" in done.stderr
 
 
@@ -95,11 +82,10 @@ def test_a_folder_is_whole_or_the_old_one(tmp_path):
 
 
 def test_an_interrupted_stage_says_so_and_keeps_the_old_output(tmp_path):
-    command = [sys.executable, "-m", "stages.data", str(tmp_path / "notes"), str(tmp_path / "m.csv")]
     heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # a background job's children ignore Ctrl-C
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
+    process = subprocess.Popen(command("data", "notes", tmp_path / "notes", tmp_path / "m.csv"), cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
     deadline = time.time() + 60
-    while time.time() < deadline and not list(tmp_path.glob(".notes.*.tmp/*.wav")):
+    while time.time() < deadline and not list(tmp_path.glob(".notes.*.tmp/audio/*.wav")):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=30)
@@ -122,7 +108,7 @@ def test_writing_audio_to_a_full_disk_is_one_line(tmp_path, capsys):
 
 def test_examples_without_records_are_named(tmp_path):
     (tmp_path / "examples").mkdir()
-    done = stage("yardsticks", tmp_path / "examples", ROOT / "reports/data/manifest.csv", tmp_path / "out")
+    done = stage("yardsticks", "notes", tmp_path / "examples", ROOT / "reports/data/notes/manifest.csv", tmp_path / "out")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == (
         f"error: {tmp_path / 'examples'}: no TFRecords of split 'train'; run `dvc repro examples`"

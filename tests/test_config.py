@@ -1,27 +1,26 @@
 """Strict parameters: what is wrong is named by file and key, and the command exits with a status."""
 
-import subprocess
-import sys
-
 import pytest
 import yaml
 
+from commands import stage
 from conftest import ROOT
 from pipeline.command import UserError
 from pipeline.config import Params, read_params, read_section
 from pipeline.examples import ExamplesConfig
+from pipeline.features import FeaturesConfig
 from pipeline.model import ModelConfig
-from pipeline.notes import DataConfig
 from pipeline.overlay import keep_only, merge
-from pipeline.preparation import FeaturesConfig
+from pipeline.sources import SOURCES, read_data_set
 from pipeline.tables import TabulateConfig
 from pipeline.tracking import ResynthesizeConfig
 from pipeline.training import TrainConfig
 
-CONFIGS = {"data": DataConfig, "features": FeaturesConfig, "examples": ExamplesConfig, "model": ModelConfig,
+CONFIGS = {"features": FeaturesConfig, "examples": ExamplesConfig, "model": ModelConfig,
            "train": TrainConfig, "resynthesize": ResynthesizeConfig, "tabulate": TabulateConfig}  # fmt: skip
 PARAMS = ROOT / "params.yaml"
 EXPERIMENTS = list(yaml.safe_load(PARAMS.read_text())["experiments"])
+DATA = list(yaml.safe_load(PARAMS.read_text())["data"])
 
 
 def write(path, edit):
@@ -36,11 +35,20 @@ def test_the_committed_params_are_valid(section):
     read_section(PARAMS, section, CONFIGS[section])
 
 
+@pytest.mark.parametrize("name", DATA)
+def test_the_committed_data_sets_are_valid(name):
+    assert read_data_set(PARAMS, name).source in SOURCES
+
+
 @pytest.mark.parametrize("overlay", ["smoke", "paper"])
 def test_overlays_merge_to_valid_params(tmp_path, overlay):
     values = yaml.safe_load((ROOT / "params" / f"{overlay}.yaml").read_text())
     only = values.pop("only", EXPERIMENTS)
-    path = write(tmp_path / "params.yaml", lambda base: (merge(base, values, tmp_path), keep_only(base["experiments"], only, tmp_path)))
+    only_data = values.pop("only_data", DATA)
+    path = write(tmp_path / "params.yaml", lambda base: (merge(base, values, tmp_path), keep_only(base["experiments"], only, tmp_path),
+                                                         keep_only(base["data"], only_data, tmp_path)))  # fmt: skip
+    for name in only_data:
+        read_data_set(path, name)
     for section, config in CONFIGS.items():
         read_section(path, section, config)
 
@@ -71,7 +79,8 @@ def test_an_override_changes_only_what_it_names(experiment):
         ("train", lambda v: v["train"].update(log_every=0), "train.log_every: input should be greater than 0, not 0"),
         ("model", lambda v: v["experiments"].update(nearest_note={}), "experiments.nearest_note: is the name of a yardstick"),
         ("features", lambda v: v["features"].update(crepe="huge"), "features.crepe: input should be 'tiny', "),
-        ("data", lambda v: v["data"]["instruments"]["violin"].update(prog=1), "unknown key 'data.instruments.violin.prog'"),
+        ("model", lambda v: v["data"].update({"my.set": {}}), "data.my.set: a name may hold only"),
+        ("model", lambda v: v.update(outside=["/x"]), "outside: must be a mapping such as"),
     ],
 )
 def test_a_mistake_is_named(tmp_path, section, edit, message):
@@ -81,8 +90,40 @@ def test_a_mistake_is_named(tmp_path, section, edit, message):
     assert str(caught.value).startswith(f"{path}: ") and message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda v: v["data"]["notes"]["instruments"]["violin"].update(prog=1), "unknown key 'data.notes.instruments.violin.prog'"),
+        (lambda v: v["data"]["notes"].update(source="notez"), "data.notes.source: must be one of notes, violin, nsynth, folder, not 'notez'"),
+        (lambda v: v["data"]["notes"].pop("source"), "data.notes.source: must be one of"),
+        (lambda v: v["data"]["notes"].update(max_rejected=-1), "data.notes.max_rejected: input should be greater than or equal to 0"),
+        (lambda v: v["data"].update(note=v["data"].pop("notes")), "'data.notes' is missing"),
+    ],
+)
+def test_a_mistake_in_a_data_set_is_named(tmp_path, edit, message):
+    path = write(tmp_path / "params.yaml", edit)
+    with pytest.raises(UserError) as caught:
+        read_data_set(path, "notes")
+    assert str(caught.value).startswith(f"{path}: ") and message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda v: v["experiments"]["no_z"].pop("data"), "experiments.no_z.data: must name a data set (notes, violin), not None"),
+        (lambda v: v["experiments"]["no_z"].update(data="note"), "experiments.no_z.data: must name a data set (notes, violin), not 'note'"),
+        (lambda v: v["experiments"]["no_z"].update(features={}), "experiments.no_z.features: only 'data' and mappings"),
+        (lambda v: v["outside"].update(mine="/tmp"), "outside.mine: no data set has this name; known: notes, violin"),
+        (lambda v: v["outside"].update(notes="/no/such.sf2"), "outside.notes: '/no/such.sf2' does not exist"),
+    ],
+)
+def test_check_names_what_experiments_and_outside_get_wrong(tmp_path, edit, message):
+    done = stage("check", params=write(tmp_path / "params.yaml", edit))
+    assert done.returncode == 1 and message in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
 def test_a_mistake_in_an_override_is_named_where_it_stands(tmp_path):
-    path = write(tmp_path / "params.yaml", lambda v: v["experiments"].update(no_z={"model": {"use_zz": False}}))
+    path = write(tmp_path / "params.yaml", lambda v: v["experiments"].update(no_z={"data": "notes", "model": {"use_zz": False}}))
     with pytest.raises(UserError, match=r"unknown key 'experiments.no_z.model.use_zz'; did you mean 'use_z'"):
         read_section(path, "model", ModelConfig, "no_z")
 
@@ -107,11 +148,10 @@ def test_not_yaml_and_no_file_are_named(tmp_path):
 
 
 def test_a_stage_exits_with_one_line(tmp_path):
-    path = write(tmp_path / "params.yaml", lambda v: v["data"].update(sedd=1))
-    command = [sys.executable, "-m", "stages.data", str(tmp_path / "notes"), str(tmp_path / "m.csv"), "--params", str(path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    path = write(tmp_path / "params.yaml", lambda v: v["data"]["notes"].update(sedd=1))
+    done = stage("data", "notes", tmp_path / "notes", tmp_path / "m.csv", params=path)
     assert done.returncode == 1
-    assert done.stderr.strip() == f"error: {path}: unknown key 'data.sedd'; did you mean 'seed'?"
+    assert done.stderr.strip() == f"error: {path}: unknown key 'data.notes.sedd'; did you mean 'seed'?"
     assert not (tmp_path / "notes").exists()
 
 

@@ -2,6 +2,8 @@
 
 import ast
 import io
+import subprocess
+import sys
 import tokenize
 
 import pytest
@@ -12,7 +14,7 @@ from pipeline.config import SECTIONS
 
 MODULES = sorted(path.stem for path in (ROOT / "pipeline").glob("*.py") if path.stem != "__init__")
 STAGES = sorted(path.stem for path in (ROOT / "stages").glob("*.py") if path.stem != "__init__")
-PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+PIPELINE = {name: stage.get("do", stage) for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()}
 SOURCES = sorted([*(ROOT / "pipeline").glob("*.py"), *(ROOT / "stages").glob("*.py"), *(ROOT / "tests").glob("*.py")])
 
 
@@ -45,6 +47,18 @@ def test_metrics_are_no_dependency_of_training_or_tracking():
     for stage in ("data", "features", "examples", "train", "yardsticks", "resynthesize"):
         assert "pipeline/metrics.py" not in PIPELINE[stage]["deps"]
         assert "pipeline/tables.py" not in PIPELINE[stage]["deps"]
+
+
+def test_what_only_evaluation_may_know_is_shown_to_no_one_else():
+    for stage in ("features", "examples", "train", "yardsticks", "resynthesize"):
+        read = f"{PIPELINE[stage]['cmd']} {PIPELINE[stage]['deps']}"
+        assert "truth" not in read
+    assert "data/sets/${item.data}/audio" in PIPELINE["features"]["deps"]
+
+
+def test_writing_examples_needs_no_tensorflow():
+    program = "import sys, stages.examples; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

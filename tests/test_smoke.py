@@ -1,24 +1,24 @@
 """The whole of `dvc repro` at smoke size in a copy of the repository, and what DVC users do with it."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import yaml
 
+from commands import ENVIRONMENT
 from conftest import ROOT
+from hostile import tone
 from pipeline.tables import NAMES
 
-# In the environment that runs the tests, whatever is on the PATH of who runs them.
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
 TRAINED = ("supervised", "no_z")
+ROWS = (*TRAINED, *(f"{name}@notes" for name in NAMES))
 
 
 def run(folder, *command, check=True):
@@ -37,7 +37,7 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "clone"
     files = run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.splitlines()
     for name in files:
-        if (ROOT / name).exists() and not name.startswith("reports/"):
+        if (ROOT / name).exists() and (not name.startswith("reports/") or name.startswith("reports/outside")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     (folder / "dvc.lock").unlink(missing_ok=True)
@@ -53,18 +53,18 @@ def project(tmp_path_factory):
 
 def test_it_writes_the_table_its_rows_and_metrics(project):
     rows = pd.concat([pd.read_parquet(path) for path in (project / "reports" / "rows").glob("*.parquet")])
-    manifest = pd.read_csv(project / "reports" / "data" / "manifest.csv")
+    manifest = pd.read_csv(project / "reports" / "data" / "notes" / "manifest.csv")
     test_notes = set(manifest[manifest.split == "test"].id)
     assert len(test_notes) >= 3
-    for name in (*TRAINED, *NAMES):
+    for name in ROWS:
         assert set(rows[rows.experiment == name].recording_id) == test_notes
     metrics = json.loads((project / "reports" / "metrics.json").read_text())
     table = pd.read_csv(project / "reports" / "tables" / "resynthesis.csv")
-    for name in (*TRAINED, *NAMES):
+    for name in ROWS:
         spectral = rows[rows.experiment == name].spectral_loss.mean()
         assert metrics[name]["spectral_loss"] == pytest.approx(spectral, abs=1e-5)
         assert table[(table["row"] == name) & (table.metric == "spectral_loss")].value.item() == pytest.approx(spectral)
-    assert metrics["original_retracked"]["spectral_loss"] == 0 and metrics["supervised"]["spectral_loss"] > 0
+    assert metrics["original_retracked@notes"]["spectral_loss"] == 0 and metrics["supervised"]["spectral_loss"] > 0
     assert np.isfinite(metrics["supervised"]["f0_l1"])
     for name in ("training.png", *(f"resynthesis-{experiment}.png" for experiment in TRAINED)):
         assert (project / "reports" / "figures" / name).read_bytes().startswith(b"\x89PNG")
@@ -106,7 +106,7 @@ def test_editing_one_experiment_reruns_one(project):
     try:
         stages = would_run(project)
         assert "train@no_z-0" in stages and "train@supervised-0" not in stages
-        assert not stages & {"data", "features", "examples", "yardsticks"}
+        assert not stages & {"data@notes", "features@notes", "examples@notes", "yardsticks@notes"}
     finally:
         undo()
 
@@ -123,7 +123,8 @@ def test_a_dotted_experiment_name_is_our_line_before_anything_runs(project):
 def test_example_length_recomputes_no_f0(project):
     undo = edit_params(project, lambda values: values["examples"].update(seconds=2.0, hop_seconds=2.0))
     try:
-        assert not would_run(project) & {"data", "features"}
+        stages = would_run(project)
+        assert "examples@notes" in stages and not stages & {"data@notes", "features@notes"}
     finally:
         undo()
 
@@ -139,3 +140,33 @@ def test_an_override_runs_and_compares(project):
     assert log.step.max() == 4 and log.valid_loss.notna().any()
     refused = run(project, "dvc", "exp", "run", "-S", "train.stepz=4", check=False)
     assert refused.returncode != 0 and "stepz" in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_users_own_recordings_live_beside_the_notes_and_a_change_is_noticed(project, tmp_path):
+    recordings = tmp_path / "my recordings"
+    recordings.mkdir()
+    for number in range(3):
+        soundfile.write(recordings / f"take {number}.flac", np.concatenate([tone(60 + number + n, seed=n) for n in range(4)]), 16000)
+
+    def change(values):
+        values["outside"] = {"mine": str(recordings)}
+        values["data"]["mine"] = {"source": "folder", "seed": 0, "instrument": "tone", "split": "time", "block_seconds": 4.0,
+                                  "test_share": 0.3, "valid_share": 0.1, "max_rejected": 0}  # fmt: skip
+        values["experiments"] = {"supervised": values["experiments"]["supervised"], "own": {"data": "mine", "model": {"use_z": False}}}
+
+    undo = edit_params(project, change)
+    try:
+        done = run(project, "dvc", "repro")
+        assert "train@own-0" in done.stdout and "Running stage 'train@supervised-0'" not in done.stdout
+        rows = pd.read_parquet(project / "reports" / "rows" / "own-0.parquet")
+        assert len(rows) == 4 and (rows.data == "mine").all() and rows.group.str.contains(" block ").all()
+        assert "mean_spectrum@mine" in json.loads((project / "reports" / "metrics.json").read_text())
+        before = (project / "reports" / "outside" / "mine.json").read_text()
+        soundfile.write(recordings / "take 0.flac", np.concatenate([tone(50 + n, seed=n) for n in range(4)]), 16000)
+        done = run(project, "dvc", "repro", "assign")
+        assert (project / "reports" / "outside" / "mine.json").read_text() != before
+        assert "Running stage 'features@mine'" in done.stdout and "Running stage 'features@notes'" not in done.stdout
+        assert "train@own-0" in would_run(project) and "train@supervised-0" not in would_run(project)
+    finally:
+        undo()

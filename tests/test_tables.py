@@ -9,8 +9,7 @@ import yaml
 
 from conftest import ROOT
 from pipeline.command import UserError
-from pipeline.config import RESERVED
-from pipeline.evaluation import RETRACKED, YARDSTICKS
+from pipeline.config import RESERVED, row_names
 from pipeline.intervals import cluster_bootstrap, wilson
 from pipeline.tables import (
     METRICS, NAMES, Metric, TabulateConfig, aggregate, check_rows, format_cell, paired_difference, read_paper,
@@ -18,6 +17,7 @@ from pipeline.tables import (
 )  # fmt: skip
 
 CONFIG = TabulateConfig(base="supervised", resamples=500, seed=0)
+ORDER = {"notes": ["supervised", "no_z", *(f"{name}@notes" for name in NAMES)], "violin": [f"{name}@violin" for name in list(NAMES)[:1]]}
 PAPER = read_paper(ROOT / "pipeline" / "paper.yaml")
 
 
@@ -25,13 +25,13 @@ PAPER = read_paper(ROOT / "pipeline" / "paper.yaml")
 def rows(random):
     columns = sorted({c for metric in METRICS for c in (metric.column, metric.denominator) if c})
     found = []
-    for number, name in enumerate(["supervised", "no_z", *NAMES]):
+    for number, (data, name) in enumerate((data, name) for data, names in ORDER.items() for name in names):
         for example in range(20):
             values = {column: float(random.uniform(0, 1) + number) for column in columns}
             values |= {"frames_pitched": 20, "frames_outlier_paper": example % 2, "frames_outlier_code": 0,
                        "outlier_clips_paper": 0.0, "outlier_clips_code": 0.0}  # fmt: skip
-            found.append({"experiment": name, "seed": None if name in NAMES else 0, "example_id": f"n{example}@0",
-                          "zone": f"z{example % 5}"} | values)  # fmt: skip
+            found.append({"data": data, "experiment": name, "seed": None if "@" in name else 0, "example_id": f"{data}{example}@0",
+                          "group": f"z{example % 5}"} | values)  # fmt: skip
     return pd.DataFrame(found).astype({"seed": "Int64"})
 
 
@@ -83,27 +83,26 @@ def test_paired_differences_pair(rows):
     lambda rows: pd.concat([rows, rows.iloc[:1]]),
     lambda rows: rows.assign(seed=rows.seed.where(rows.experiment != "no_z", 7)),
     lambda rows: pd.concat([rows, rows[rows.experiment == "no_z"].assign(experiment="old")]),
+    lambda rows: rows.assign(data=rows.data.where(rows.experiment != "no_z", "violin")),
 ])  # fmt: skip
 def test_incomplete_rows_stop(rows, spoil):
-    expected = ["supervised", "no_z", *NAMES]
-    check_rows(rows, expected, [0])
+    check_rows(rows, ORDER, [0])
     with pytest.raises(UserError, match="run `dvc repro evaluate`"):
-        check_rows(spoil(rows), expected, [0])
+        check_rows(spoil(rows), ORDER, [0])
 
 
 def test_a_dropped_seed_stops(rows):
     with pytest.raises(UserError, match="holds seeds"):
-        check_rows(rows, ["supervised", "no_z", *NAMES], [0, 1])
+        check_rows(rows, ORDER, [0, 1])
 
 
 def test_the_files_hold_the_same_figures(tmp_path, rows):
-    order = ["supervised", "no_z", *NAMES]
-    write_resynthesis_table(rows, order, CONFIG, PAPER, ["A remark."], tmp_path / "tables", tmp_path / "metrics.json")
+    write_resynthesis_table(rows, ORDER, CONFIG, PAPER, ["A remark."], tmp_path / "tables", tmp_path / "metrics.json")
     table = pd.read_csv(tmp_path / "tables" / "resynthesis.csv")
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     markdown = (tmp_path / "tables" / "resynthesis.md").read_text()
     latex = (tmp_path / "tables" / "resynthesis.tex").read_text()
-    for name in order:
+    for name in (name for names in ORDER.values() for name in names):
         cell = table[(table["row"] == name) & (table.metric == "spectral_loss")].iloc[0]
         assert cell.value == pytest.approx(rows[rows.experiment == name].spectral_loss.mean())
         assert metrics[name]["spectral_loss"] == pytest.approx(cell.value, abs=1e-6)
@@ -123,15 +122,28 @@ def test_cells_are_rounded_by_their_interval():
     assert format_cell(pd.Series({"value": 0.0123, "low": 0.011, "high": 0.0139, "examples": 9})) == "0.0123 [0.0110, 0.0139] n=9"
 
 
+def test_a_difference_is_taken_on_one_data_set_only(tmp_path, rows):
+    write_resynthesis_table(rows, ORDER, CONFIG, PAPER, [], tmp_path / "tables", tmp_path / "metrics.json")
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["no_z"]["spectral_loss_minus_base"] == pytest.approx(1, abs=0.5)
+    assert metrics["original_retracked@violin"]["spectral_loss_minus_base"] is None
+
+
 def test_no_experiment_may_take_a_yardsticks_name():
-    assert tuple(NAMES) == RESERVED == (RETRACKED, *YARDSTICKS)
+    assert tuple(NAMES) == RESERVED
+
+
+def test_only_single_notes_have_a_nearest_note():
+    params = {"data": {"a": {"source": "nsynth"}, "b": {"source": "folder"}}, "experiments": {"x": {"data": "b"}}}
+    assert row_names(params, ROOT) == {"a": [f"{name}@a" for name in NAMES], "b": ["x", "original_retracked@b", "mean_spectrum@b"]}
 
 
 def test_the_committed_reports_agree():
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    order = row_names(values, ROOT / "params.yaml")
     metrics = json.loads((ROOT / "reports" / "metrics.json").read_text())
-    assert list(metrics) == sorted([*values["experiments"], *NAMES])
+    assert list(metrics) == sorted(name for names in order.values() for name in names)
     rows = pd.concat([pd.read_parquet(path) for path in (ROOT / "reports" / "rows").glob("*.parquet")])
-    check_rows(rows, [*values["experiments"], *NAMES], values["seeds"])
+    check_rows(rows, order, values["seeds"])
     for name, mine in rows.groupby("experiment"):
         assert metrics[name]["spectral_loss"] == pytest.approx(mine.spectral_loss.mean(), abs=1e-5)

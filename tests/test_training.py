@@ -15,9 +15,10 @@ import yaml
 from conftest import ROOT
 from pipeline.command import UserError
 from pipeline.dataset import read_split, training_batches
-from pipeline.examples import shard_path, write_shard
+from pipeline.examples import FRAME, encode_example, shard_name
 from pipeline.files import write_json
 from pipeline.model import ModelConfig
+from pipeline.records import write_records
 from pipeline.training import TrainConfig, train
 
 FRAMES = 128
@@ -31,11 +32,11 @@ def examples(tmp_path_factory):
         notes = []
         for number in range(count):
             f0 = float(random.uniform(200, 600))
-            audio = 0.3 * np.sin(2 * np.pi * f0 * np.arange(FRAMES * 64) / 16000)
-            notes.append({"example_id": f"{split}{number}@0", "recording_id": f"{split}{number}", "audio": audio.astype(np.float32),
-                          "f0_hz": np.full(FRAMES, f0, np.float32), "f0_confidence": np.ones(FRAMES, np.float32),
-                          "loudness_db": np.full(FRAMES, -13, np.float32)})  # fmt: skip
-        write_shard(shard_path(folder, split, 0, 1), iter(notes))
+            frames = np.zeros(FRAMES, FRAME)
+            frames["audio"] = 0.3 * np.sin(2 * np.pi * f0 * np.arange(FRAMES * 64) / 16000).reshape(-1, 64)
+            frames["f0_hz"], frames["f0_confidence"], frames["loudness_db"] = f0, 1, -13
+            notes.append(encode_example(f"{split}{number}", 0, frames))
+        write_records(folder / shard_name(split, 0, 1), notes)
     write_json(folder / "statistics.json", {"loudness_mean": -20.0, "loudness_std": 10.0, "examples": {}})
     return folder
 
@@ -84,6 +85,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from pipeline.model import ModelConfig
+from pipeline.records import write_records
 from pipeline.training import TrainConfig, train
 model, config, examples, out = json.loads(sys.argv[1]), json.loads(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
 train(ModelConfig(**model), TrainConfig(**config), examples, 0.512, 0, out / "model", out / "log.csv", out / "state.npz")

@@ -1,0 +1,39 @@
+"""Which examples an experiment is trained and tested on: a small file that changes only when its own data set does.
+
+DVC cannot look an experiment's data set up in a path; a dependency on this file stands for one on the examples, because it
+holds the hash of statistics.json, which holds those of all shards.
+"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.command import UserError
+from pipeline.config import experiment_data, read_params
+from pipeline.files import atomic_folder, file_sha256, write_json
+
+
+class Assignment(NamedTuple):
+    """A data set's name and the folder of its examples."""
+
+    data: str
+    examples: Path
+
+
+def write_assignments(params: Path, examples: Path, out: Path) -> None:
+    """Write out/EXPERIMENT.json for every experiment."""
+    values = read_params(params)
+    with atomic_folder(out) as folder:
+        for experiment in values["experiments"]:
+            data = experiment_data(values, experiment, params)
+            statistics = examples / data / "statistics.json"
+            if not statistics.exists():
+                raise UserError(f"{statistics}: no such file; run `dvc repro examples@{data}`")
+            content = {"data": data, "examples": (examples / data).as_posix(), "sha256": file_sha256(statistics)}
+            write_json(folder / f"{experiment}.json", content)
+
+
+def read_assignment(path: Path) -> Assignment:
+    """What `write_assignments` wrote for an experiment."""
+    values = json.loads(path.read_text())
+    return Assignment(values["data"], Path(values["examples"]))

@@ -1,0 +1,112 @@
+"""Features of recordings (f0, loudness) with Apache Beam: one file per recording, kept by content and never computed twice."""
+
+import shutil
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from pydantic import PositiveInt
+
+from pipeline import audio, f0, loudness, spectral
+from pipeline.audio import BadAudio, read_audio
+from pipeline.chain import run_chain
+from pipeline.command import UserError
+from pipeline.config import Params
+from pipeline.examples import FRAME
+from pipeline.f0 import Capacity, find_weights, to_control_rate, track_f0
+from pipeline.files import atomic, atomic_folder, clear_temporaries, digest
+from pipeline.loudness import loudness_curve
+from pipeline.manifest import MEASURED, decode_path, encode_path
+from pipeline.units import CONFIDENCE_THRESHOLD, FRAME_RATE, HOP
+
+CODE = (audio, f0, loudness, spectral)  # what a feature file's content depends on, besides audio and settings
+
+
+class FeaturesConfig(Params):
+    """The `features` section of params.yaml."""
+
+    crepe: Capacity
+    f0_step_ms: PositiveInt  # the tracker's grid; interpolated to 250 Hz
+    viterbi: bool
+
+
+def extract_features(config: FeaturesConfig, recordings: pd.DataFrame, root: Path, out: Path, scratch: Path,
+                     max_rejected: int, runner: list[str]) -> None:  # fmt: skip
+    """One ID.npy ([frames] of FRAME: audio, f0_hz, f0_confidence, loudness_db) per recording, and features.csv.
+
+    Args:
+        recordings: the manifest; its rejected recordings stay rejected.
+        root: the folder that the manifest's paths start from.
+        scratch: where feature files are kept by the hash of audio, settings and code, for this run and later ones.
+        max_rejected: how many rejected recordings are put up with; the output is written in any case.
+    """
+    find_weights(config.crepe)  # missing weights are the user's to add: say so here, not from inside a worker
+    clear_temporaries(scratch)
+    key = [config.model_dump(), *(Path(module.__file__).read_bytes() for module in CODE)]
+    elements = [_element(row, root, scratch, key) for row in recordings[recordings.rejected == ""].itertuples()]
+    elements.sort(key=lambda element: (-element["size"], element["id"]))
+    rows = run_chain(elements, partial(_features_of, config), scratch / "rows", "features", runner)
+    measured = pd.DataFrame(rows, columns=["id", "features", *MEASURED, "rejected"]).set_index("id").astype(MEASURED)
+    table = recordings.set_index("id").drop(columns="rejected").join(measured)
+    table["rejected"] = table.rejected.where(table.index.isin(measured.index), recordings.set_index("id").rejected)
+    with atomic_folder(out) as folder:
+        for row in table[table.rejected == ""].itertuples():
+            shutil.copyfile(scratch / f"{row.features}.npy", folder / f"{row.Index}.npy")
+        table.to_csv(folder / "features.csv")
+    check_rejected(table, max_rejected, out / "features.csv")
+
+
+def check_rejected(table: pd.DataFrame, max_rejected: int, where: Path) -> None:
+    """Stop when more recordings were rejected than are put up with, or all of them."""
+    rejected = table[table.rejected != ""]
+    if len(rejected) > max_rejected or len(rejected) == len(table):
+        raise UserError(f"{len(rejected)} of {len(table)} recordings rejected, {max_rejected} allowed by max_rejected; all are listed in "
+                        f"{where}, the first: {rejected.index[0]} {rejected.rejected.iloc[0]}; remove or replace them, or raise "
+                        "max_rejected of the data set in params.yaml (what is finished is kept)")  # fmt: skip
+
+
+def compute_features(config: FeaturesConfig, samples: np.ndarray) -> np.ndarray:
+    """Features of [samples] at 16 kHz, cut to whole control frames: [frames] of FRAME."""
+    frames = np.empty(len(samples) // HOP, FRAME)
+    samples = samples[: len(frames) * HOP]
+    track = track_f0(samples, config.crepe, config.f0_step_ms, config.viterbi)
+    frames["audio"] = samples.reshape(-1, HOP)
+    frames["f0_hz"], frames["f0_confidence"] = to_control_rate(track, config.f0_step_ms, len(frames))
+    frames["loudness_db"] = loudness_curve(samples)
+    return frames
+
+
+def _element(row: tuple, root: Path, scratch: Path, key: list) -> dict:
+    path = root / decode_path(row.path)
+    size = path.stat().st_size if path.exists() else 0
+    return {"id": row.id, "path": encode_path(path), "size": size, "scratch": str(scratch.resolve()), "features": digest(row.sha256, *key)}
+
+
+@cache
+def _one_thread_each() -> None:
+    """Kernels on one thread: with more, their number changes the last bits. What runs side by side are recordings."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+
+
+def _features_of(config: FeaturesConfig, element: dict) -> dict:
+    _one_thread_each()
+    file = Path(element["scratch"]) / f"{element['features']}.npy"
+    try:
+        if not file.exists():
+            frames = compute_features(config, read_audio(decode_path(element["path"])))
+            with atomic(file) as temporary:
+                np.save(temporary, frames)
+    except BadAudio as error:
+        return {"id": element["id"], "features": "", "rejected": str(error)}
+    return {"id": element["id"], "features": element["features"], "rejected": ""} | _measure(np.load(file, mmap_mode="r"))
+
+
+def _measure(frames: np.ndarray) -> dict:
+    return {
+        "frames": len(frames),
+        "coverage": round(float((frames["f0_confidence"] >= CONFIDENCE_THRESHOLD).mean()), 6),
+        "loudness_low": round(float(frames["loudness_db"].min()), 3),
+        "loudness_high": round(float(frames["loudness_db"].max()), 3),
+    }

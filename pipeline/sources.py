@@ -1,0 +1,45 @@
+"""One door to every data set: `data.NAME.source` of params.yaml says which module makes it."""
+
+from pathlib import Path
+
+from pipeline.command import UserError
+from pipeline.config import Params, read_params, read_values, validate
+from pipeline.files import atomic_folder, write_json, write_text
+from pipeline.folder import FolderConfig, make_folder
+from pipeline.manifest import AUDIO, SOURCE, TRUTH
+from pipeline.notes import NotesConfig, make_notes
+from pipeline.nsynth import NsynthConfig, make_nsynth
+from pipeline.violin import ViolinConfig, make_violin
+
+SOURCES = {
+    "notes": (NotesConfig, make_notes),
+    "violin": (ViolinConfig, make_violin),
+    "nsynth": (NsynthConfig, make_nsynth),
+    "folder": (FolderConfig, make_folder),
+}
+
+
+def read_data_set(params: Path, name: str) -> Params:
+    """The settings of data set `name`, as its source's config class."""
+    values = read_values(params, "data", name)
+    source = values.get("source")
+    if source not in SOURCES:
+        raise UserError(f"{params}: data.{name}.source: must be one of {', '.join(SOURCES)}, not {source!r}")
+    return validate(values, SOURCES[source][0], params, f"data.{name}")
+
+
+def outside_path(params: Path, name: str) -> Path | None:
+    """What data set `name` is made from outside of the repository, if anything."""
+    path = (read_params(params).get("outside") or {}).get(name)
+    return None if path is None else Path(path).expanduser()
+
+
+def make_data_set(params: Path, name: str, out: Path, manifest: Path) -> None:
+    """Make a data set: out/audio (what features may read), out/truth (what only evaluation may) and the manifest."""
+    config, outside = read_data_set(params, name), outside_path(params, name)
+    with atomic_folder(out) as folder:
+        for part in (AUDIO, TRUTH):
+            (folder / part).mkdir()
+        table, root = SOURCES[config.source][1](config, outside, folder)
+        write_json(folder / SOURCE, {"root": None if root is None else str(root), "max_rejected": config.max_rejected})
+    write_text(manifest, table.to_csv(index=False))

@@ -1,0 +1,15 @@
+"""Assign every experiment the examples of the data set it names."""
+
+from pathlib import Path
+
+from pipeline.assignment import write_assignments
+from pipeline.command import run_stage
+
+
+def main(examples: Path, out: Path, params: Path = Path("params.yaml")) -> None:
+    """Reads `experiments` and EXAMPLES/NAME/statistics.json; writes OUT/EXPERIMENT.json."""
+    write_assignments(params, examples, out)
+
+
+if __name__ == "__main__":
+    run_stage(main)

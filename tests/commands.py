@@ -1,0 +1,45 @@
+"""Stages as users run them: in a process of their own, on small settings."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from conftest import ROOT
+from pipeline.files import file_sha256
+
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
+FLUTE = {"flute": {"program": 73, "family": "flute", "low": 60, "high": 84}}
+
+
+def command(name, *arguments, params=ROOT / "params.yaml"):
+    """The command line of a stage."""
+    return [sys.executable, "-m", f"stages.{name}", *map(str, arguments), *(["--params", str(params)] if params else [])]
+
+
+def stage(name, *arguments, params=ROOT / "params.yaml", check=False):
+    """Run a stage; with `check` it has to succeed."""
+    done = subprocess.run(command(name, *arguments, params=params), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
+    assert not check or done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+def edited_params(path, edit):
+    """params.yaml with a change, written to `path`."""
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    edit(values)
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def small_notes(values):
+    """An edit: the data set `notes` becomes seven flute notes."""
+    values["data"]["notes"] |= {"instruments": FLUTE, "notes_per_zone": 1, "zones_per_test_zone": 4}
+    values["examples"]["shards"] = {"train": 2, "valid": 1, "test": 1}
+
+
+def hashes(folder):
+    """{name: sha256} of a folder's files."""
+    return {str(path.relative_to(folder)): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}

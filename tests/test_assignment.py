@@ -1,0 +1,41 @@
+"""An experiment's assignment changes with its own data set, and with no other."""
+
+import pytest
+import yaml
+
+from pipeline.assignment import read_assignment, write_assignments
+from pipeline.command import UserError
+from pipeline.files import write_json
+
+
+@pytest.fixture
+def project(tmp_path):
+    params = {"data": {"notes": {"source": "notes"}, "mine": {"source": "folder"}},
+              "experiments": {"one": {"data": "notes"}, "two": {"data": "mine", "model": {"use_z": False}}}}  # fmt: skip
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    for name in params["data"]:
+        write_json(tmp_path / "examples" / name / "statistics.json", {"sha256": {"train": name}})
+    return tmp_path
+
+
+def assigned(project):
+    write_assignments(project / "params.yaml", project / "examples", project / "assigned")
+    return {path.stem: path.read_bytes() for path in (project / "assigned").iterdir()}
+
+
+def test_every_experiment_is_assigned_what_it_names(project):
+    assert set(assigned(project)) == {"one", "two"}
+    assert read_assignment(project / "assigned" / "two.json") == ("mine", project / "examples" / "mine")
+
+
+def test_only_the_experiments_of_a_changed_data_set_change(project):
+    before = assigned(project)
+    write_json(project / "examples" / "mine" / "statistics.json", {"sha256": {"train": "other"}})
+    after = assigned(project)
+    assert after["one"] == before["one"] and after["two"] != before["two"]
+
+
+def test_missing_examples_name_the_remedy(project):
+    (project / "examples" / "mine" / "statistics.json").unlink()
+    with pytest.raises(UserError, match="dvc repro examples@mine"):
+        assigned(project)

@@ -1,0 +1,90 @@
+"""Features and examples on real clusters on loopback: the same bytes as in one local process."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from commands import edited_params, hashes, small_notes, stage
+from conftest import ROOT
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    params = edited_params(folder / "params.yaml", small_notes)
+    stage("data", "notes", folder / "set", folder / "manifest.csv", params=params, check=True)
+    prepare(folder, "local")
+    return folder
+
+
+def prepare(data, name, *options):
+    """Features and examples; options go to Beam. Returns the hashes of all that was written."""
+    params, out = data / "params.yaml", data / name
+    stage("features", data / "set", data / "manifest.csv", out / "features", "--scratch", out / "s1", *options, params=params, check=True)
+    stage("examples", out / "features", out / "examples", "--scratch", out / "s2", *options, params=params, check=True)
+    return hashes(out / "features") | hashes(out / "examples")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(*commands):
+    """Processes that live as long as the block."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    processes = [subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                 for command in commands]  # fmt: skip
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(timeout=30)
+
+
+def wait_for(port):
+    deadline = time.time() + 60
+    while time.time() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    raise AssertionError(f"nothing answers at port {port}")
+
+
+def test_dask_gives_the_same_bytes(data):
+    from distributed import Client
+
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    worker = ["dask", "worker", address, "--nthreads", "1", "--no-dashboard", "--local-directory", str(data / "dask")]
+    with running(["dask", "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], worker, worker):
+        wait_for(port)
+        with Client(address) as client:
+            client.wait_for_workers(2, timeout=60)
+        runner = "--runner=apache_beam.runners.dask.dask_runner.DaskRunner"
+        assert prepare(data, "dask", runner, f"--dask_client_address={address}") == hashes_of(data, "local")
+
+
+def test_the_portable_job_service_gives_the_same_bytes(data):
+    port = free_port()
+    with running([sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main", "--port", str(port)]):
+        wait_for(port)
+        options = ["--runner=PortableRunner", f"--job_endpoint=localhost:{port}", "--environment_type=LOOPBACK"]
+        assert prepare(data, "portable", *options) == hashes_of(data, "local")
+
+
+def hashes_of(data, name):
+    return hashes(data / name / "features") | hashes(data / name / "examples")
