@@ -6,6 +6,7 @@ The weights come as packages of their own; a `crepe` that was installed with wei
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from threading import Lock
 from typing import Literal, NamedTuple
 from unittest import mock
 
@@ -21,6 +22,7 @@ from pipeline.units import FRAME_RATE, SAMPLE_RATE
 FRAME = 1024  # samples CREPE looks at
 BATCH = 1024  # frames shown to CREPE at once: memory stays bounded however long a recording is
 SILENCE = 1e-4  # standard deviation of a frame: -80 dB, the floor of the loudness scale
+_BUILDING = Lock()  # building patches Keras for a moment: not in two threads at once
 Capacity = Literal["tiny", "small", "medium", "large", "full"]
 
 
@@ -75,9 +77,14 @@ def to_control_rate(track: F0Track, step_ms: int, frames: int) -> F0Track:
     return F0Track(f0_hz.astype(np.float32), np.interp(fine, coarse, track.confidence).astype(np.float32))
 
 
-@lru_cache(maxsize=2)
 def load_crepe(capacity: Capacity) -> tf.Module:
     """CREPE as a function of normalized frames: [frames, 1024] -> activations [frames, 360]."""
+    with _BUILDING:
+        return _build_crepe(capacity)
+
+
+@lru_cache(maxsize=2)
+def _build_crepe(capacity: Capacity) -> tf.Module:
     with mock.patch.object(keras.Model, "load_weights", _load_weights):
         network = crepe.core.build_and_load_model(capacity)
     first = network.get_layer("conv1")

@@ -47,7 +47,10 @@ def extract_features(config: FeaturesConfig, recordings: pd.DataFrame, root: Pat
     key = [config.model_dump(), *(Path(module.__file__).read_bytes() for module in CODE)]
     elements = [_element(row, root, scratch, key) for row in recordings[recordings.rejected == ""].itertuples()]
     elements.sort(key=lambda element: (-element["size"], element["id"]))
-    rows = run_chain(elements, partial(_features_of, config), scratch / "rows", "features", runner)
+    rows = run_chain(elements, partial(features_of, config), scratch / "rows", "features", runner)
+    if unseen := [row["id"] for row in rows if "unseen" in row]:
+        raise UserError(f"features: the workers do not see {len(unseen)} of {len(rows)} recordings, such as {unseen[0]}; {root} must lie "
+                        "under the same path on every machine; run the same command again to continue")  # fmt: skip
     measured = pd.DataFrame(rows, columns=["id", "features", *MEASURED, "rejected"]).set_index("id").astype(MEASURED)
     table = recordings.set_index("id").drop(columns="rejected").join(measured)
     table["rejected"] = table.rejected.where(table.index.isin(measured.index), recordings.set_index("id").rejected)
@@ -79,7 +82,7 @@ def compute_features(config: FeaturesConfig, samples: np.ndarray) -> np.ndarray:
 
 
 def _element(row: tuple, root: Path, scratch: Path, key: list) -> dict:
-    path = root / decode_path(row.path)
+    path = (root / decode_path(row.path)).absolute()
     size = path.stat().st_size if path.exists() else 0
     return {"id": row.id, "path": encode_path(path), "size": size, "scratch": str(scratch.resolve()), "features": digest(row.sha256, *key)}
 
@@ -90,12 +93,15 @@ def _one_thread_each() -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
-def _features_of(config: FeaturesConfig, element: dict) -> dict:
-    _one_thread_each()
-    file = Path(element["scratch"]) / f"{element['features']}.npy"
+def features_of(config: FeaturesConfig, element: dict) -> dict:
+    """A worker's part: write an element's feature file unless it is there; returns its row for features.csv."""
+    file, path = Path(element["scratch"]) / f"{element['features']}.npy", decode_path(element["path"])
+    if element["size"] and not path.exists():
+        return {"id": element["id"], "unseen": True}  # a machine without the disk must not make good recordings rejects
     try:
         if not file.exists():
-            frames = compute_features(config, read_audio(decode_path(element["path"])))
+            _one_thread_each()
+            frames = compute_features(config, read_audio(path))
             with atomic(file) as temporary:
                 np.save(temporary, frames)
     except BadAudio as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.command import UserError, progress
+from pipeline.config import read_params
 from pipeline.files import digest, file_sha256, write_json
 from pipeline.manifest import encode_path
 
@@ -21,6 +22,12 @@ def check_outside(params: dict[str, Any], path: Path) -> None:
             raise UserError(f"{path}: outside.{name}: no data set has this name; known: {', '.join(params.get('data') or {})}")
         if not isinstance(target, str) or not Path(target).expanduser().exists():
             raise UserError(f"{path}: outside.{name}: {target!r} does not exist; give the path of a file or a folder")
+
+
+def outside_path(params: Path, name: str) -> Path | None:
+    """What data set `name` is made from outside of the repository, if anything."""
+    path = (read_params(params).get("outside") or {}).get(name)
+    return None if path is None else Path(path).expanduser()
 
 
 def write_fingerprint(target: Path, out: Path, known: Path) -> None:

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from pipeline.command import UserError
-from pipeline.config import Params, read_params, read_values, validate
+from pipeline.config import Params, read_values, validate
 from pipeline.files import atomic_folder, write_json, write_text
 from pipeline.folder import FolderConfig, make_folder
 from pipeline.manifest import AUDIO, SOURCE, TRUTH
 from pipeline.notes import NotesConfig, make_notes
 from pipeline.nsynth import NsynthConfig, make_nsynth
+from pipeline.outside import outside_path
 from pipeline.violin import ViolinConfig, make_violin
 
 SOURCES = {
@@ -26,12 +27,6 @@ def read_data_set(params: Path, name: str) -> Params:
     if source not in SOURCES:
         raise UserError(f"{params}: data.{name}.source: must be one of {', '.join(SOURCES)}, not {source!r}")
     return validate(values, SOURCES[source][0], params, f"data.{name}")
-
-
-def outside_path(params: Path, name: str) -> Path | None:
-    """What data set `name` is made from outside of the repository, if anything."""
-    path = (read_params(params).get("outside") or {}).get(name)
-    return None if path is None else Path(path).expanduser()
 
 
 def make_data_set(params: Path, name: str, out: Path, manifest: Path) -> None:

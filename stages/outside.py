@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from pipeline.command import run_stage
-from pipeline.outside import write_fingerprint
+from pipeline.outside import outside_path, write_fingerprint
 
 
-def main(name: str, path: Path, out: Path, scratch: Path = Path(".scratch/outside")) -> None:
-    """Reads the names, sizes and contents of PATH (a file or a folder); writes OUT (JSON). Unchanged files are not read again."""
-    write_fingerprint(path.expanduser(), out, scratch / f"{name}.json")
+def main(name: str, out: Path, scratch: Path = Path(".scratch/outside"), params: Path = Path("params.yaml")) -> None:
+    """Reads the names, sizes and contents of `outside.NAME` (a file or a folder); writes OUT (JSON). Unchanged files are not read again."""
+    write_fingerprint(outside_path(params, name), out, scratch / f"{name}.json")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ FLUTE = {"flute": {"program": 73, "family": "flute", "low": 60, "high": 84}}
 
 def command(name, *arguments, params=ROOT / "params.yaml"):
     """The command line of a stage."""
-    return [sys.executable, "-m", f"stages.{name}", *map(str, arguments), *(["--params", str(params)] if params else [])]
+    return [sys.executable, "-m", f"stages.{name}", *map(str, arguments), "--params", str(params)]
 
 
 def stage(name, *arguments, params=ROOT / "params.yaml", check=False):

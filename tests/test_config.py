@@ -1,12 +1,14 @@
 """Strict parameters: what is wrong is named by file and key, and the command exits with a status."""
 
+import re
+
 import pytest
 import yaml
 
 from commands import stage
 from conftest import ROOT
 from pipeline.command import UserError
-from pipeline.config import Params, read_params, read_section
+from pipeline.config import Params, read_params, read_section, validate
 from pipeline.examples import ExamplesConfig
 from pipeline.features import FeaturesConfig
 from pipeline.model import ModelConfig
@@ -153,6 +155,14 @@ def test_a_stage_exits_with_one_line(tmp_path):
     assert done.returncode == 1
     assert done.stderr.strip() == f"error: {path}: unknown key 'data.notes.sedd'; did you mean 'seed'?"
     assert not (tmp_path / "notes").exists()
+
+
+def test_the_documented_data_sets_are_valid():
+    blocks = re.findall("```yaml\n(.*?)```", (ROOT / "docs" / "data.md").read_text(), re.DOTALL)
+    sets = {name: values for block in blocks for name, values in (yaml.safe_load(block).get("data") or {}).items()}
+    assert set(sets) == {"mine", "nsynth"}
+    for name, values in sets.items():
+        validate(values, SOURCES[values["source"]][0], PARAMS, f"data.{name}")
 
 
 def test_configs_refuse_silent_conversion():

