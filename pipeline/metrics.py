@@ -53,13 +53,14 @@ def semitone_distance(reference_hz: np.ndarray, estimate_hz: np.ndarray) -> np.n
 
 
 def loudness_metrics(reference: Clip, estimate: Clip, loudness_std: float) -> dict[str, float]:
-    """Loudness L1 in dB, over sounding frames, and in standard deviations."""
+    """Loudness L1 in dB, over sounding frames, and in standard deviations; the bias is the signed mean, above 0 if too loud."""
     difference = np.abs(reference.loudness_db - estimate.loudness_db)
     sounding = reference.loudness_db > SOUNDING_DB
     return {
         "loudness_l1_std": float(difference.mean() / loudness_std),
         "loudness_l1_db": float(difference.mean()),
         "loudness_l1_db_sounding": _mean(difference[sounding]),
+        "loudness_bias_db_sounding": _mean((estimate.loudness_db - reference.loudness_db)[sounding]),
         "frames_loudness": len(difference),
         "frames_sounding": int(sounding.sum()),
     }

@@ -25,12 +25,14 @@ def table_remarks(params: dict, rows: pd.DataFrame) -> list[str]:
         "not tell supervised models apart. By construction that row keeps the original's confidence, so its paper outliers are 0.",
         "Loudness L1 (std) is in standard deviations of the training split's loudness, the paper's unit, which the silence after notes "
         "inflates; the decibel figures are the honest ones. 0 dB is a full-scale 1 kHz sine, the floor -80 dB, sounding above -70 dB.",
+        "Loudness bias is the signed difference, below 0 if the resynthesis is too quiet. The spectral loss is nearly flat in overall gain, "
+        "so the bias, and with it loudness L1, differs from one training to the next: with one seed do not read loudness L1 as a ranking.",
         f"F0 outliers: the paper's definition is CREPE confidence below {CONFIDENCE_THRESHOLD} on the resynthesis (it does not say of "
         "what; Table 1 above shows the share of frames); the authors' code counts clips with F0 L1 over 12 semitones.",
         "F0 L1 counts every clip with a pitched frame; the authors' code leaves outliers out (own line).",
         "Models are far smaller and trained for minutes (params.yaml); params/paper.yaml holds the paper's sizes.",
-        "Intervals: 95 %, means by a bootstrap over groups (recorded samples, pieces, instruments, files), shares by Wilson with the number "
-        f"of clips as n (not clustered, so rather narrow); {known}.",
+        "Intervals: 95 %, means by a bootstrap over groups (recorded samples, pieces, instruments, files), shares by Wilson with the "
+        f"number of clips as n (not clustered, so rather narrow); {known}.",
     ]
 
 

@@ -41,6 +41,7 @@ METRICS = (
     Metric("f0_l1_without_outliers", "F0 L1 without outliers", "f0_l1_without_outliers"),
     Metric("loudness_l1_db", "Loudness L1 (dB)", "loudness_l1_db"),
     Metric("loudness_l1_db_sounding", "Loudness L1 (dB, sounding)", "loudness_l1_db_sounding"),
+    Metric("loudness_bias_db_sounding", "Loudness bias (dB, sounding)", "loudness_bias_db_sounding"),
     Metric("rpa_crepe", "RPA vs CREPE", "rpa_crepe"),
     Metric("rca_crepe", "RCA vs CREPE", "rca_crepe"),
     Metric("rpa_true", "RPA vs true f0", "rpa_true"),

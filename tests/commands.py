@@ -40,6 +40,13 @@ def small_notes(values):
     values["examples"]["shards"] = {"train": 2, "valid": 1, "test": 1}
 
 
+def small_data(folder):
+    """A folder with seven flute notes (set, manifest.csv) and the params.yaml they were made with."""
+    params = edited_params(folder / "params.yaml", small_notes)
+    stage("data", "notes", folder / "set", folder / "manifest.csv", params=params, check=True)
+    return folder
+
+
 def hashes(folder):
     """{name: sha256} of a folder's files."""
     return {str(path.relative_to(folder)): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}

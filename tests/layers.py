@@ -8,7 +8,8 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"command", "files", "units"},
     {"config", "manifest", "records"},
-    {"audio", "spectral", "harmonic", "filtered_noise", "gru", "soundfont", "expression", "examples", "intervals", "chain", "assignment", "archives", "scores", "room"},
+    {"audio", "spectral", "harmonic", "filtered_noise", "gru", "soundfont", "expression", "examples", "intervals", "chain",
+     "assignment", "archives", "scores", "room"},
     {"f0", "loudness", "loss", "networks", "dataset", "notes", "violin", "folder", "nsynth", "tables", "remarks", "clips", "overlay",
      "summary", "figures", "outside"},
     {"sources", "features", "shards", "model", "metrics", "yardsticks", "tracking", "data_figures"},

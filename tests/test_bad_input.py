@@ -83,7 +83,8 @@ def test_a_folder_is_whole_or_the_old_one(tmp_path):
 
 def test_an_interrupted_stage_says_so_and_keeps_the_old_output(tmp_path):
     heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # a background job's children ignore Ctrl-C
-    process = subprocess.Popen(command("data", "notes", tmp_path / "notes", tmp_path / "m.csv"), cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
+    line = command("data", "notes", tmp_path / "notes", tmp_path / "m.csv")
+    process = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
     deadline = time.time() + 60
     while time.time() < deadline and not list(tmp_path.glob(".notes.*.tmp/audio/*.wav")):
         time.sleep(0.05)

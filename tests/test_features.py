@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from commands import edited_params, hashes, small_notes, stage
+from commands import hashes, small_data, stage
 from pipeline import f0, loudness
 from pipeline.examples import CURVES
 from pipeline.f0 import track_f0
@@ -21,9 +21,7 @@ def extract(data, name, *options, manifest="manifest.csv", scratch=None, check=T
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    params = edited_params(folder / "params.yaml", small_notes)
-    stage("data", "notes", folder / "set", folder / "manifest.csv", params=params, check=True)
+    folder = small_data(tmp_path_factory.mktemp("data"))
     extract(folder, "features")
     return folder
 
@@ -65,6 +63,16 @@ def test_finished_ones_are_kept_and_only_new_ones_computed(data):
     assert {path for path in times if path.stat().st_mtime_ns != times[path]} == {gone}
     assert hashes(data / "again") == hashes(data / "features")
     assert sorted(scratch.iterdir()) == sorted(times)  # nothing stale
+
+
+def test_another_split_computes_none_again(data):
+    scratch = data / "scratch-features"
+    times = {path: path.stat().st_mtime_ns for path in scratch.glob("*.npy")}
+    manifest = read_manifest(data / "manifest.csv")
+    manifest.assign(split=manifest.split.map({"train": "test", "test": "valid", "valid": "train"})).to_csv(data / "split.csv", index=False)
+    extract(data, "other_split", manifest="split.csv", scratch=scratch)
+    assert {path: path.stat().st_mtime_ns for path in scratch.glob("*.npy")} == times
+    assert set(read_manifest(data / "other_split" / "features.csv").split) == {"train", "valid", "test"}
 
 
 def test_what_is_bad_is_named_after_the_good_ones_are_written(data):

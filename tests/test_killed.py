@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from commands import ENVIRONMENT, command, edited_params, hashes, small_notes, stage
+from commands import ENVIRONMENT, command, hashes, small_data
 from conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -16,9 +16,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    params = edited_params(folder / "params.yaml", small_notes)
-    stage("data", "notes", folder / "set", folder / "manifest.csv", params=params, check=True)
+    folder = small_data(tmp_path_factory.mktemp("data"))
     for name in ("features", "examples"):
         folder.joinpath(f"seconds-{name}").write_text(str(run(folder, name, folder / f"whole-{name}")))
     return folder

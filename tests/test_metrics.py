@@ -37,6 +37,7 @@ def test_a_shift_is_measured_in_semitones(semitones):
 def test_gain_is_measured_in_db_and_in_standard_deviations():
     row = score(clip(loudness=-20.0), clip(loudness=-26.0))
     assert row["loudness_l1_db"] == pytest.approx(6) and row["loudness_l1_std"] == pytest.approx(0.6)
+    assert row["loudness_bias_db_sounding"] == pytest.approx(-6)
 
 
 def test_only_sounding_frames_count_as_sounding():
@@ -44,6 +45,7 @@ def test_only_sounding_frames_count_as_sounding():
     estimate = clip()._replace(loudness_db=np.r_[np.full(500, -22.0), np.full(500, -60.0)])
     row = score(reference, estimate)
     assert row["loudness_l1_db_sounding"] == pytest.approx(2) and row["loudness_l1_db"] == pytest.approx(11)
+    assert row["loudness_bias_db_sounding"] == pytest.approx(-2)
     assert row["frames_sounding"] == 500
 
 

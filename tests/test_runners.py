@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import edited_params, hashes, small_notes, stage
+from commands import hashes, small_data, stage
 from conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -18,9 +18,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    params = edited_params(folder / "params.yaml", small_notes)
-    stage("data", "notes", folder / "set", folder / "manifest.csv", params=params, check=True)
+    folder = small_data(tmp_path_factory.mktemp("data"))
     prepare(folder, "local")
     return folder
 
