@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from pandas.api.typing import SeriesGroupBy
 
 from pipeline.figures import panel
 from pipeline.units import CONFIDENCE_THRESHOLD, SOUNDING_DB
@@ -38,6 +40,6 @@ def _height(frames: pd.DataFrame) -> float:
     return 1.2 + 0.25 * frames.instrument.nunique()
 
 
-def _boxes(axis, groups) -> None:
+def _boxes(axis: Axes, groups: SeriesGroupBy) -> None:
     names = [str(name) for name, _ in groups]
     axis.boxplot([values.to_numpy() for _, values in groups], orientation="horizontal", tick_labels=names, showfliers=False, whis=(5, 95))

@@ -41,7 +41,7 @@ def summarize(table: pd.DataFrame, frames: pd.DataFrame, examples: Path) -> dict
         "recordings": len(accepted),
         "seconds": round(float(accepted.frames.sum()) / FRAME_RATE, 2),
         "rejected": {"number": len(rejected), "reasons": dict(zip(rejected.id, rejected.rejected))},
-        "f0_coverage": round(float((frames.confidence >= CONFIDENCE_THRESHOLD).mean()), 4),
+        "f0_coverage": round(_coverage(accepted), 4),
         "loudness_db": {"lowest": float(accepted.loudness_low.min()), "highest": float(accepted.loudness_high.max()),
                         "percentiles_5_50_95": [round(float(value), 2) for value in frames.loudness_db.quantile([0.05, 0.5, 0.95])]},
         "examples": json.loads((examples / "statistics.json").read_text())["examples"],
@@ -56,7 +56,7 @@ def by_instrument(accepted: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
     frames = frames.assign(without=(frames.cents - frames.offset).abs())
     groups = frames.groupby("instrument", observed=True)
     measured = {
-        "coverage": groups.confidence.agg(lambda confidence: (confidence >= CONFIDENCE_THRESHOLD).mean()),
+        "coverage": pd.Series({name: _coverage(of_name) for name, of_name in accepted.groupby("instrument")}),
         "tuning_offset_lowest": groups.offset.min(),
         "tuning_offset_highest": groups.offset.max(),
         "error_median": groups.error.median(),
@@ -93,6 +93,11 @@ def _markdown(summary: dict, name: str) -> str:
         f"## Rejected\n\n{reasons or 'None.'}",
     ]
     return "\n".join(lines) + ("\n" if not reasons else "")
+
+
+def _coverage(recordings: pd.DataFrame) -> float:
+    """Of all their frames together, from each recording's own share in features.csv."""
+    return float((recordings.coverage * recordings.frames).sum() / recordings.frames.sum())
 
 
 def _shown(value: object) -> str:

@@ -33,7 +33,8 @@ def data(tmp_path):
             np.save(tmp_path / "truth" / f"{name}.f0.npy", played)
         rows.append({"id": name, "instrument": "flute" if name != "unknown" else "oboe", "group": f"of_{name}", "split": "train"})
     table = make_manifest([*rows, {"id": "bad", "rejected": "is silent"}])
-    table = table.assign(frames=pd.array([None, 400, 400, 400, 400], "Int64"), loudness_low=-80.0, loudness_high=-20.0)
+    table = table.assign(coverage=[np.nan, 0.75, 0.75, 0.75, 0.25])  # bad, flat, flat_too, sharp, unknown
+    table = table.assign(frames=pd.array([None, 400, 400, 400, 1200], "Int64"), loudness_low=-80.0, loudness_high=-20.0)
     write_json(tmp_path / "examples" / "statistics.json", {"examples": {"train": 4, "valid": 0, "test": 0}})
     frames = collect_frames(tmp_path, tmp_path / "truth", table)
     return frames, summarize(table, frames, tmp_path / "examples"), tmp_path
@@ -41,9 +42,9 @@ def data(tmp_path):
 
 def test_it_counts_and_names_rejects(data):
     _, summary, _ = data
-    assert summary["recordings"] == 4 and summary["seconds"] == pytest.approx(6.4)
+    assert summary["recordings"] == 4 and summary["seconds"] == pytest.approx(9.6)
     assert summary["rejected"] == {"number": 1, "reasons": {"bad": "is silent"}}
-    assert summary["f0_coverage"] == pytest.approx(0.75) and summary["examples"]["train"] == 4
+    assert summary["f0_coverage"] == pytest.approx(0.5) and summary["examples"]["train"] == 4
     assert summary["loudness_db"]["lowest"] == -80 and summary["loudness_db"]["highest"] == -20
 
 
@@ -65,7 +66,7 @@ def test_its_files_hold_the_same(data):
     write_summary(summary, "mine", folder / "summary")
     assert json.loads((folder / "summary.json").read_text()) == summary
     text = (folder / "summary.md").read_text()
-    assert "4 recordings, 6 s; 1 rejected" in text and "`bad`: is silent" in text and "unknown" in text and "20.00" in text
+    assert "4 recordings, 10 s; 1 rejected" in text and "`bad`: is silent" in text and "unknown" in text and "20.00" in text
 
 
 def test_its_pictures_are_the_same_file_every_time(data):
