@@ -29,7 +29,7 @@ def collect_frames(features: Path, truth: Path, table: pd.DataFrame) -> pd.DataF
         part = {"f0_hz": frames["f0_hz"], "confidence": frames["f0_confidence"], "loudness_db": frames["loudness_db"]}
         played = _played(truth / f"{row.id}.f0.npy", len(frames))
         confident = (part["confidence"] >= CONFIDENCE_THRESHOLD) & (played > 0)
-        cents = 1200 * np.log2(np.maximum(part["f0_hz"], 1e-3) / np.where(confident, played, 1.0))
+        cents = 1200 * np.log2(np.maximum(part["f0_hz"].astype(float), 1e-3) / np.where(confident, played, 1.0))
         parts.append(pd.DataFrame(part).assign(instrument=row.instrument, group=row.group, cents=np.where(confident, cents, np.nan)))
     return pd.concat(parts, ignore_index=True).astype({"instrument": "category", "group": "category"})
 
