@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipeline.command import UserError
 
 SECTIONS = (
-    "seeds", "outside", "data", "features", "examples", "model", "train", "resynthesize", "tabulate", "experiments",
+    "seeds", "outside", "data", "features", "examples", "model", "loss", "train", "resynthesize", "tabulate", "experiments",
 )  # fmt: skip
+OVERRIDABLE = ("model", "loss", "train")  # sections that an experiment may override
+BASELINES = ("wavernn", "strided_conv", "stft")  # networks that may take the autoencoder's place, configured in the experiment's block
 NAMED = {  # sections whose keys are names, as they may look
     "outside": "{mine: /home/me/recordings}", "data": "{notes: {source: notes}}", "experiments": "{supervised: {data: notes}}",
 }  # fmt: skip
@@ -111,19 +113,20 @@ def row_names(params: dict[str, Any], path: Path) -> dict[str, list[str]]:
 
 
 def experiment_overrides(params: dict[str, Any], experiment: str, path: Path) -> dict[str, dict[str, Any]]:
-    """What an experiment changes: {section: {key: value}}; only `model` and `train` may be overridden, `data` is named."""
+    """What an experiment sets beside its `data`: {section: {key: value}}, sections to override or the config of one baseline."""
     experiments = params.get("experiments") or {}
     if experiment not in experiments:
         raise UserError(f"{path}: no experiment '{experiment}'{_suggestion(experiment, tuple(experiments))}")
-    overrides = experiments[experiment] or {}
-    if not isinstance(overrides, dict):
+    blocks = experiments[experiment] or {}
+    if not isinstance(blocks, dict):
         raise UserError(f"{path}: experiments.{experiment}: must be a mapping such as {{data: notes, model: {{use_z: false}}}}")
-    for section, values in overrides.items():
-        if section == "data":
-            continue
-        if section not in ("model", "train") or not isinstance(values, dict):
-            raise UserError(f"{path}: experiments.{experiment}.{section}: only 'data' and mappings 'model' and 'train' belong here")
-    return {section: values for section, values in overrides.items() if section != "data"}
+    blocks, known = {name: values for name, values in blocks.items() if name != "data"}, (*OVERRIDABLE, *BASELINES)
+    for name, values in blocks.items():
+        if name not in known or not isinstance(values, dict):
+            raise UserError(f"{path}: experiments.{experiment}.{name}: only 'data' and mappings ({', '.join(known)}) belong here")
+    if len(set(blocks) & set(BASELINES)) > 1:
+        raise UserError(f"{path}: experiments.{experiment}: names more than one of {', '.join(BASELINES)}; keep one")
+    return blocks
 
 
 def validate(

@@ -11,6 +11,7 @@ from pipeline.examples import CURVES
 from pipeline.units import FRAME_RATE, HOP
 
 SHUFFLE_BUFFER = 2048  # examples
+NOISE_SEED = 2**20  # noise is not drawn with the numbers that crops are
 MEMORY_BYTES = 2**31  # up to this size the records are kept in memory
 
 
@@ -22,7 +23,7 @@ def training_batches(folder: Path, example_frames: int, crop_frames: int, batch_
     not fill a batch; the next shuffles anew.
 
     Yields:
-        {example_id: [batch], audio: [batch, crop_frames * 64], f0_hz, f0_confidence, loudness_db: [batch, crop_frames]}
+        {example_id: [batch], audio, noise: [batch, crop_frames * 64], f0_hz, f0_confidence, loudness_db: [batch, crop_frames]}
     """
     shards = _shards(folder, "train")
     records = tf.data.TFRecordDataset(shards)
@@ -33,8 +34,9 @@ def training_batches(folder: Path, example_frames: int, crop_frames: int, batch_
         raise UserError(f"train.batch_size: {batch_size} is more than the training examples in {folder}; lower it")
 
     def crop(index: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The item's random window, with noise of its own."""
         start = tf.random.stateless_uniform([], [seed, index], 0, example_frames - crop_frames + 1, tf.int64)
-        return _crop(decode_example(record, example_frames), start, crop_frames)
+        return _crop(decode_example(record, example_frames), start, crop_frames) | {"noise": noise(crop_frames, seed, index)}
 
     while True:
         epoch, position = divmod(step, steps_per_epoch)
@@ -45,19 +47,29 @@ def training_batches(folder: Path, example_frames: int, crop_frames: int, batch_
             step += 1
 
 
-def split_batches(folder: Path, split: str, example_frames: int, batch_size: int) -> tf.data.Dataset:
-    """A whole split in a fixed order, in batches (the last may be smaller)."""
-    records = tf.data.TFRecordDataset(_shards(folder, split))
-    return records.map(lambda record: decode_example(record, example_frames)).batch(batch_size).prefetch(1)
+def split_batches(folder: Path, split: str, example_frames: int, batch_size: int, seed: int = 0) -> tf.data.Dataset:
+    """A whole split in a fixed order, in batches (the last may be smaller); `seed` is that of the noise."""
+    records = tf.data.TFRecordDataset(_shards(folder, split)).enumerate()
+
+    def decode(index: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The example, with noise of its own."""
+        return decode_example(record, example_frames) | {"noise": noise(example_frames, seed, index)}
+
+    return records.map(decode).batch(batch_size).prefetch(1)
 
 
-def read_split(folder: Path, split: str, seconds: float) -> list[dict]:
-    """The examples of a split as NumPy, sorted by id: ids as text, audio [samples] and curves [frames]."""
+def read_split(folder: Path, split: str, seconds: float, seed: int = 0) -> list[dict]:
+    """The examples of a split as NumPy, sorted by id: ids as text, audio and noise [samples], curves [frames]."""
     rows = []
-    for batch in split_batches(folder, split, round(seconds * FRAME_RATE), 1):
+    for batch in split_batches(folder, split, round(seconds * FRAME_RATE), 1, seed):
         row = {name: value.numpy()[0] for name, value in batch.items()}
         rows.append(row | {name: row[name].decode() for name in ("example_id", "recording_id")})
     return sorted(rows, key=lambda row: row["example_id"])
+
+
+def noise(frames: int, seed: int, index: tf.Tensor) -> tf.Tensor:
+    """The noise an example comes with, all that is random in a model: [frames * 64], uniform in [-1, 1]."""
+    return tf.random.stateless_uniform([frames * HOP], [seed + NOISE_SEED, index], -1.0, 1.0)
 
 
 def decode_example(serialized: tf.Tensor, frames: int) -> dict[str, tf.Tensor]:

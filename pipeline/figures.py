@@ -20,16 +20,22 @@ SAVE = {"metadata": {"Software": None}}  # the same picture is the same file
 
 
 def training_curves(logs: dict[str, pd.DataFrame], path: Path) -> None:
-    """Training and validation loss against steps, one panel per experiment and seed."""
+    """Training and validation loss against steps, one panel per experiment and seed, each with its own objective and scale."""
+    columns = min(4, len(logs))
+    lines = -(-len(logs) // columns)
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, len(logs), figsize=(3.6 * len(logs), 3), sharey=True, squeeze=False, layout="constrained")
-        for axis, (name, log) in zip(axes[0], logs.items()):
-            axis.semilogy(log.step, log.loss, color="tab:blue", label="training crops")
+        figure, axes = plt.subplots(lines, columns, figsize=(3.2 * columns, 2.6 * lines), squeeze=False, layout="constrained")
+        for axis in axes.flat[len(logs) :]:
+            axis.remove()
+        for axis, (name, log) in zip(axes.flat, logs.items()):
+            axis.plot(log.step, log.loss, color="tab:blue", label="training crops")
             valid = log.dropna(subset=["valid_loss"])
-            axis.semilogy(valid.step, valid.valid_loss, "o-", color="tab:orange", label="validation, whole notes")
+            axis.plot(valid.step, valid.valid_loss, "o-", color="tab:orange", label="validation, whole examples")
             axis.set(title=name, xlabel="step")
-        axes[0][0].set_ylabel("multi-scale spectral loss")
-        axes[0][-1].legend(frameon=False)
+            axis.set_ylim(top=min(log.loss.max(), 2 * log.loss.median()))  # the first steps would flatten the rest
+        for line in axes:
+            line[0].set_ylabel("training objective")
+        axes[0][0].legend(frameon=False)
         _save(figure, path)
 
 

@@ -1,51 +1,39 @@
 """The filtered-noise synthesizer (paper, section 3.4 and appendix B.5): pure functions of TensorFlow tensors."""
 
+import numpy as np
 import tensorflow as tf
 
 from pipeline.units import HOP
 
 
-def impulse_responses(magnitudes: tf.Tensor) -> tf.Tensor:
-    """Linear-phase FIR filters by frequency sampling: [batch, frames, bands] -> [batch, frames, 2 * (bands - 1)].
+def impulse_responses(bands: int) -> np.ndarray:
+    """The linear-phase FIR filter that each band's magnitude contributes: [bands, 2 * (bands - 1)].
 
-    Inverse real DFT of the magnitudes gives the zero-phase response; it is centred on tap bands - 1 and Hann-windowed.
+    Frequency sampling: the inverse real DFT of the magnitudes is the zero-phase response; it is centred on tap bands - 1 and
+    Hann-windowed. All of this is linear, so a frame's filter is its magnitudes times this matrix.
     """
-    taps = 2 * (magnitudes.shape[-1] - 1)
-    zero_phase = tf.signal.irfft(tf.complex(magnitudes, tf.zeros_like(magnitudes)))
-    return tf.roll(zero_phase, taps // 2, axis=-1) * tf.signal.hann_window(taps)
+    taps = 2 * (bands - 1)
+    zero_phase = np.fft.irfft(np.eye(bands), axis=-1)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(taps) / taps)
+    return np.roll(zero_phase, taps // 2, axis=-1) * hann
 
 
-def fft_convolve(signal: tf.Tensor, responses: tf.Tensor) -> tf.Tensor:
-    """Full linear convolution along the last axis: [..., n] * [..., m] -> [..., n + m - 1]."""
-    length = signal.shape[-1] + responses.shape[-1] - 1
-    size = -(-length // 64) * 64  # a multiple of a power of two transforms fast and needs less padding than one
-    product = tf.signal.rfft(signal, [size]) * tf.signal.rfft(responses, [size])
-    return tf.signal.irfft(product, [size])[..., :length]
-
-
-def time_varying_filter(signal: tf.Tensor, magnitudes: tf.Tensor) -> tf.Tensor:
-    """Filter each hop of a signal by its frame's magnitudes and overlap-add, the filters' delay removed.
+def filtered_noise(noise: tf.Tensor, magnitudes: tf.Tensor) -> tf.Tensor:
+    """Filter each hop of noise by its frame's magnitudes and overlap-add, the filters' delay removed.
 
     Args:
-        signal: [batch, frames * 64].
+        noise: [batch, frames * 64], uniform in [-1, 1].
         magnitudes: [batch, frames, bands] linear gains from 0 Hz to Nyquist.
 
     Returns:
         [batch, frames * 64]
     """
-    frames = tf.reshape(signal, [tf.shape(signal)[0], -1, HOP])
-    responses = impulse_responses(magnitudes)
-    filtered = tf.signal.overlap_and_add(fft_convolve(frames, responses), HOP)
-    delay = responses.shape[-1] // 2
-    return filtered[:, delay : delay + tf.shape(signal)[1]]
-
-
-def filtered_noise(magnitudes: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Uniform noise in [-1, 1] through the frames' filters: [batch, frames, bands] -> [batch, frames * 64].
-
-    Args:
-        seed: [2] integers; the same seed gives the same noise.
-    """
-    shape = tf.shape(magnitudes)
-    noise = tf.random.stateless_uniform([shape[0], shape[1] * HOP], seed, -1.0, 1.0)
-    return time_varying_filter(noise, magnitudes)
+    bands = magnitudes.shape[-1]
+    length = HOP + 2 * (bands - 1) - 1
+    size = -(-length // 64) * 64  # a multiple of a power of two transforms fast and needs less padding than one
+    transfer = np.fft.rfft(impulse_responses(bands), size).astype(np.complex64)
+    real, imaginary = (tf.tensordot(magnitudes, tf.constant(part), 1) for part in (transfer.real, transfer.imag))
+    frames = tf.reshape(noise, [tf.shape(noise)[0], -1, HOP])
+    filtered = tf.signal.irfft(tf.signal.rfft(frames, [size]) * tf.complex(real, imaginary), [size])
+    delay = bands - 1
+    return tf.signal.overlap_and_add(filtered[..., :length], HOP)[:, delay : delay + tf.shape(noise)[1]]

@@ -17,6 +17,7 @@ class Gru(keras.layers.Layer):
         self.units = units
 
     def build(self, input_shape):
+        """Kernels and two biases, as `keras.layers.GRU` has them."""
         self.kernel = self.add_weight(shape=(input_shape[-1], 3 * self.units), initializer="glorot_uniform", name="kernel")
         self.recurrent_kernel = self.add_weight(
             shape=(self.units, 3 * self.units), initializer="orthogonal", name="recurrent_kernel"
@@ -24,11 +25,14 @@ class Gru(keras.layers.Layer):
         self.bias = self.add_weight(shape=(2, 3 * self.units), initializer="zeros", name="bias")
 
     def call(self, inputs):
-        projected = tf.matmul(inputs, self.kernel) + self.bias[0]
-        states = recurrence(tf.transpose(projected, [1, 0, 2]), self.recurrent_kernel + 0.0, self.bias[1] + 0.0)
+        """[batch, frames, channels] -> [batch, frames, units]."""
+        frames_first = tf.transpose(inputs, [1, 0, 2])
+        projected = tf.tensordot(frames_first, tf.convert_to_tensor(self.kernel), 1) + self.bias[0]  # one product, not one per example
+        states = recurrence(projected, tf.convert_to_tensor(self.recurrent_kernel), tf.convert_to_tensor(self.bias)[1])
         return tf.transpose(states, [1, 0, 2])
 
     def get_config(self):
+        """What rebuilds the layer."""
         return super().get_config() | {"units": self.units}
 
 
@@ -48,6 +52,7 @@ def recurrence(projected: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor):
     states, gates, candidates = _forward(projected, kernel, bias, units)
 
     def gradient(upstream):
+        """Through time for the gates alone; kernel and bias then follow in one product over all frames."""
         before = tf.concat([tf.zeros_like(states[:1]), states[:-1]], axis=0)
         z, r, n = tf.split(gates, 3, axis=-1)
         d_projected = _backward(upstream, kernel, r, z, (before - n) * z * (1 - z), candidates * r * (1 - r), (1 - z) * (1 - n * n))
@@ -64,6 +69,7 @@ def _forward(projected, kernel, bias, units):
     arrays = tuple(tf.TensorArray(projected.dtype, frames) for _ in range(3))
 
     def step(frame, state, states, gates, candidates):
+        """One frame: the next state, and what the gradient needs."""
         given, hidden = projected[frame], tf.matmul(state, kernel) + bias
         zr = tf.sigmoid(given[:, : 2 * units] + hidden[:, : 2 * units])
         z, r = zr[:, :units], zr[:, units:]
@@ -81,6 +87,7 @@ def _backward(upstream, kernel, r, z, z_factor, r_factor, n_factor):
     frames = tf.shape(upstream)[0]
 
     def step(frame, d_state, array):
+        """One frame back: the gradients of its gates, and of the state before it."""
         d_state = d_state + upstream[frame]
         d_z, d_n = d_state * z_factor[frame], d_state * n_factor[frame]
         d_r = d_n * r_factor[frame]

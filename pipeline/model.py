@@ -1,103 +1,88 @@
-"""The DDSP autoencoder (paper, section 4.1): audio, f0 and loudness in, resynthesized audio out."""
+"""Models by recipe: which network an experiment trains, built, saved and loaded."""
 
 import json
+import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
-from pydantic import PositiveInt
 
-from pipeline.config import Params
+from pipeline.autoencoder import Autoencoder, ModelConfig
+from pipeline.config import BASELINES, Params, experiment_overrides, read_params, read_section, validate
 from pipeline.examples import Statistics
-from pipeline.filtered_noise import filtered_noise
-from pipeline.harmonic import harmonic_synthesis, normalized_distribution
-from pipeline.networks import Decoder, ZEncoder, exp_sigmoid, scaled_f0
+from pipeline.stft_decoder import StftDecoder, StftDecoderConfig
+from pipeline.strided_conv import StridedConv, StridedConvConfig
+from pipeline.units import HOP
+from pipeline.wavernn import WaveRnn, WaveRnnConfig
 
-QUIET_NOISE = -5.0  # bias of the noise magnitudes, so that noise starts quiet (paper, appendix B.5)
-
-
-class ModelConfig(Params):
-    """The `model` section of params.yaml, an experiment's override merged over it."""
-
-    gru_units: PositiveInt
-    mlp_units: PositiveInt
-    mlp_layers: PositiveInt
-    z_gru_units: PositiveInt
-    z_dims: PositiveInt
-    harmonics: PositiveInt
-    noise_bands: PositiveInt
-    use_z: bool
+NETWORKS = {
+    "wavernn": (WaveRnn, WaveRnnConfig),
+    "strided_conv": (StridedConv, StridedConvConfig),
+    "stft": (StftDecoder, StftDecoderConfig),
+}
 
 
-class Controls(NamedTuple):
-    """What the decoder says to the synthesizers, per control frame."""
+class Recipe(NamedTuple):
+    """The DDSP autoencoder, or a baseline in its place with a config of its own; both have the same conditioning."""
 
-    amplitude: tf.Tensor  # [batch, frames]
-    distribution: tf.Tensor  # [batch, frames, harmonics], sums to 1
-    noise_magnitudes: tf.Tensor  # [batch, frames, bands]
+    model: ModelConfig
+    baseline: str | None = None
+    own: Params | None = None
 
-
-class Resynthesis(NamedTuple):
-    """The model's output: the sum, and each synthesizer alone, [batch, samples]."""
-
-    audio: tf.Tensor
-    harmonic: tf.Tensor
-    noise: tf.Tensor
+    def parts(self) -> dict[str, Any]:
+        """The recipe as JSON can hold it."""
+        own = self.own.model_dump() if self.own else None
+        return {"model": self.model.model_dump(), "baseline": self.baseline, "own": own}
 
 
-class Autoencoder(keras.Model):
-    """Supervised DDSP autoencoder: f0 and loudness are given, z is encoded from the audio."""
-
-    def __init__(self, config: ModelConfig, statistics: Statistics):
-        super().__init__()
-        self.config, self.statistics = config, statistics
-        self.z_encoder = ZEncoder(config.z_gru_units, config.z_dims) if config.use_z else None
-        self.decoder = Decoder(3 if config.use_z else 2, config.gru_units, config.mlp_units, config.mlp_layers)
-        self.amplitude_head = keras.layers.Dense(1, name="amplitude")
-        self.distribution_head = keras.layers.Dense(config.harmonics, name="harmonic_distribution")
-        self.noise_head = keras.layers.Dense(config.noise_bands, name="noise_magnitudes")
-
-    def controls(self, audio: tf.Tensor, f0_hz: tf.Tensor, loudness_db: tf.Tensor) -> Controls:
-        """Encode and decode: [batch, samples], 2 x [batch, frames] -> synthesizer controls."""
-        loudness = (loudness_db - self.statistics.loudness_mean) / self.statistics.loudness_std
-        inputs = [scaled_f0(f0_hz)[..., None], loudness[..., None]]
-        if self.z_encoder is not None:
-            inputs.append(self.z_encoder(audio))
-        hidden = self.decoder(inputs)
-        return Controls(
-            exp_sigmoid(self.amplitude_head(hidden))[..., 0],
-            normalized_distribution(f0_hz, exp_sigmoid(self.distribution_head(hidden))),
-            exp_sigmoid(self.noise_head(hidden) + QUIET_NOISE),
-        )
-
-    def call(self, batch: dict[str, tf.Tensor], noise_seed: tf.Tensor) -> Resynthesis:
-        """Resynthesize a batch with `audio` [batch, samples], `f0_hz` and `loudness_db` [batch, frames]."""
-        controls = self.controls(batch["audio"], batch["f0_hz"], batch["loudness_db"])
-        harmonic = harmonic_synthesis(batch["f0_hz"], controls.amplitude, controls.distribution)
-        noise = filtered_noise(controls.noise_magnitudes, noise_seed)
-        return Resynthesis(harmonic + noise, harmonic, noise)
+def read_recipe(path: Path, experiment: str) -> Recipe:
+    """The recipe of an experiment of params.yaml."""
+    model, blocks = read_section(path, "model", ModelConfig, experiment), experiment_overrides(read_params(path), experiment, path)
+    for name in BASELINES:
+        if name in blocks:
+            return Recipe(model, name, validate(blocks[name], NETWORKS[name][1], path, f"experiments.{experiment}.{name}"))
+    return Recipe(model)
 
 
-def build_model(config: ModelConfig, statistics: Statistics) -> Autoencoder:
-    """An autoencoder with its weights created."""
-    model = Autoencoder(config, statistics)
-    frames = 64
-    batch = {"audio": tf.zeros([1, frames * 64]), "f0_hz": tf.ones([1, frames]), "loudness_db": tf.zeros([1, frames])}
-    model(batch, noise_seed=tf.constant([0, 0]))
+def build_model(recipe: Recipe, statistics: Statistics) -> keras.Model:
+    """A model with its weights created."""
+    model = (
+        NETWORKS[recipe.baseline][0](recipe.model, recipe.own, statistics)
+        if recipe.baseline
+        else Autoencoder(recipe.model, statistics)
+    )
+    model(blank_batch(frames=64))
     return model
 
 
-def save_model(model: Autoencoder, folder: Path) -> None:
+def blank_batch(frames: int) -> dict[str, tf.Tensor]:
+    """A batch of one silent example, as models take them."""
+    silence, curve = tf.zeros([1, frames * HOP]), tf.ones([1, frames])
+    return {"audio": silence, "noise": silence, "f0_hz": 440 * curve, "loudness_db": -80 * curve}
+
+
+def save_model(model: keras.Model, recipe: Recipe, statistics: Statistics, folder: Path) -> None:
     """Write config.json and model.weights.h5 into an existing folder."""
-    parts = {"model": model.config.model_dump(), "statistics": model.statistics.model_dump()}
+    parts = recipe.parts() | {"statistics": statistics.model_dump()}
     (folder / "config.json").write_text(json.dumps(parts, indent=2) + "\n")
     model.save_weights(folder / "model.weights.h5")
 
 
-def load_model(folder: Path) -> Autoencoder:
+def load_model(folder: Path) -> keras.Model:
     """The model `save_model` wrote."""
     parts = json.loads((folder / "config.json").read_text())
-    model = build_model(ModelConfig(**parts["model"]), Statistics(**parts["statistics"]))
+    baseline = parts["baseline"]
+    own = NETWORKS[baseline][1](**parts["own"]) if baseline else None
+    model = build_model(Recipe(ModelConfig(**parts["model"]), baseline, own), Statistics(**parts["statistics"]))
     model.load_weights(folder / "model.weights.h5")
     return model
+
+
+def count_parameters(model: keras.Model) -> dict[str, int]:
+    """Trainable parameters by part of the model, in the model's order; call it before anything is frozen."""
+    counts: dict[str, int] = {}
+    for variable in model.trainable_variables:
+        part = "/".join(variable.path.split("/")[1:3][: -1 if variable.path.count("/") == 2 else None])
+        counts[part] = counts.get(part, 0) + math.prod(variable.shape)
+    return counts

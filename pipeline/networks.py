@@ -14,6 +14,7 @@ from pipeline.units import HOP
 
 MFCC_HOP = 512  # samples; 125 z frames in 4 s
 MFCC_COEFFICIENTS = 30
+LOWEST_MIDI, HIGHEST_MIDI = 24.0, 96.0  # of the soft one-hot f0
 
 
 def exp_sigmoid(x: tf.Tensor) -> tf.Tensor:
@@ -21,14 +22,24 @@ def exp_sigmoid(x: tf.Tensor) -> tf.Tensor:
     return 2 * tf.sigmoid(x) ** math.log(10) + 1e-7
 
 
-def scaled_f0(f0_hz: tf.Tensor) -> tf.Tensor:
-    """f0 as a network input: MIDI / 127, so that equal intervals are equal steps; 0 for 0 Hz."""
-    midi = 69 + 12 * tf.math.log(tf.maximum(f0_hz, 1e-3) / 440) / math.log(2)
-    return tf.clip_by_value(midi, 0, 127) / 127
+def f0_features(f0_hz: tf.Tensor, bins: int) -> tf.Tensor:
+    """f0 as network inputs: [batch, frames] Hz -> [batch, frames, 1 + bins].
+
+    MIDI / 127, so that equal intervals are equal steps (0 for 0 Hz); with `bins`, also a soft one-hot vector over the notes that
+    instruments play, for networks that must tell pitches apart sharply.
+    """
+    midi = tf.clip_by_value(69 + 12 * tf.math.log(tf.maximum(f0_hz, 1e-3) / 440) / math.log(2), 0, 127)[..., None]
+    if not bins:
+        return midi / 127
+    centres = tf.linspace(LOWEST_MIDI, HIGHEST_MIDI, bins)
+    near = tf.nn.relu(1 - tf.abs(midi - centres) * (bins - 1) / (HIGHEST_MIDI - LOWEST_MIDI))
+    return tf.concat([midi / 127, near], -1)
 
 
-def mlp(units: int, layers: int, name: str) -> keras.Sequential:
-    """`layers` times dense, layer normalization, ReLU."""
+def mlp(units: int, layers: int, name: str) -> keras.Layer:
+    """`layers` times dense, layer normalization, ReLU; without layers what comes in goes out."""
+    if not layers:
+        return keras.layers.Identity(name=name)
     blocks = [
         [keras.layers.Dense(units), keras.layers.LayerNormalization(epsilon=1e-6), keras.layers.ReLU()] for _ in range(layers)
     ]
@@ -43,12 +54,13 @@ class ZEncoder(keras.layers.Layer):
     """
 
     def __init__(self, gru_units: int, dims: int):
-        super().__init__(name="z_encoder")
+        super().__init__(name="z_encoder", autocast=False)
         self.normalization = keras.layers.LayerNormalization(epsilon=1e-6)
         self.gru = Gru(gru_units)
         self.to_z = keras.layers.Dense(dims)
 
     def build(self, input_shape):
+        """Statistics of the MFCCs, and the weights of the layers."""
         frames = (None, None, MFCC_COEFFICIENTS)
         self.mfcc_mean = self.add_weight(shape=(MFCC_COEFFICIENTS,), initializer="zeros", trainable=False, name="mfcc_mean")
         self.mfcc_std = self.add_weight(shape=(MFCC_COEFFICIENTS,), initializer="ones", trainable=False, name="mfcc_std")
@@ -57,6 +69,7 @@ class ZEncoder(keras.layers.Layer):
         self.to_z.build((None, None, self.gru.units))
 
     def call(self, audio):
+        """MFCCs, standardized and normalized, through the GRU to z at the control rate."""
         standardized = (self._mfcc(audio) - self.mfcc_mean) / self.mfcc_std
         z = self.to_z(self.gru(self.normalization(standardized)))
         return upsample_linear(z, MFCC_HOP // HOP)
@@ -90,5 +103,6 @@ class Decoder(keras.layers.Layer):
         self.output_mlp = mlp(mlp_units, mlp_layers, "output_mlp")
 
     def call(self, inputs):
+        """Each input through its MLP, all through the GRU, f0 and loudness past it."""
         hidden = [layer(x) for layer, x in zip(self.input_mlps, inputs, strict=True)]
         return self.output_mlp(tf.concat([self.gru(tf.concat(hidden, -1)), *hidden[:2]], -1))

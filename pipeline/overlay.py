@@ -1,7 +1,7 @@
 """Merge an overlay (params/smoke.yaml, params/paper.yaml) onto params.yaml: `python -m pipeline.overlay OVERLAY`.
 
-Strict: a key that params.yaml does not have is an error. Mappings whose keys are names (instruments, experiments, outside) are
-replaced as a whole; `only: [NAME, ...]` keeps just these experiments, `only_data: [NAME, ...]` just these data sets.
+Strict: a key that params.yaml does not have is an error. Mappings whose keys are names (instruments, outside) are replaced as a
+whole; `only: [NAME, ...]` keeps just these experiments, `only_data: [NAME, ...]` just these data sets.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from pipeline.command import UserError, run_stage
 from pipeline.config import read_params
 from pipeline.files import atomic
 
-REPLACED = ("data.notes.instruments", "experiments", "outside")
+REPLACED = ("data.notes.instruments", "outside")
 
 
 def merge(base: dict, overlay: dict, path: Path, prefix: str = "") -> None:

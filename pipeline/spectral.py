@@ -8,8 +8,44 @@ from pipeline.units import SAMPLE_RATE
 
 
 def stft_magnitude(audio: tf.Tensor, size: int, hop: int) -> tf.Tensor:
-    """|STFT| with a periodic Hann window, the end padded with zeros: [batch, samples] -> [batch, frames, size / 2 + 1]."""
-    return tf.abs(tf.signal.stft(audio, size, hop, size, pad_end=True))
+    """|STFT| with a periodic Hann window, the end padded with zeros: [batch, samples] -> [batch, frames, size / 2 + 1].
+
+    Frame t begins at sample t * hop, as in `tf.signal.stft(pad_end=True)`; `size` is a multiple of `hop`. The gradient is written
+    out, one inverse transform per frame, because TensorFlow's own costs several; at magnitude 0 it is 0.
+    """
+    overlap, window = size // hop, tf.signal.hann_window(size)
+
+    @tf.custom_gradient
+    def magnitude(audio):
+        """Forward, and the gradient that needs the spectrum."""
+        spectrum = tf.signal.rfft(overlapping_frames(audio, hop, overlap) * window)
+        absolute = tf.abs(spectrum)
+
+        def gradient(upstream):
+            """d|S_k| / dy_n = Re(S_k / |S_k| e^(2 pi i k n / size)): an inverse transform with the inner bins counted once."""
+            interior = tf.concat([[1.0], tf.fill([size // 2 - 1], 0.5), [1.0]], 0) * size
+            direction = spectrum * tf.cast(tf.math.divide_no_nan(upstream, absolute) * interior, spectrum.dtype)
+            return overlap_add(tf.signal.irfft(direction) * window, hop, overlap)[:, : tf.shape(audio)[1]]
+
+        return absolute, gradient
+
+    return magnitude(audio)
+
+
+def overlapping_frames(audio: tf.Tensor, hop: int, overlap: int) -> tf.Tensor:
+    """Frames of overlap * hop samples at every hop, zeros beyond the end: [batch, samples] -> [batch, ceil(samples / hop), overlap * hop]."""
+    samples = audio.shape[1] or tf.shape(audio)[1]
+    count = -(-samples // hop)
+    padded = tf.pad(audio, [[0, 0], [0, (count + overlap - 1) * hop - samples]])
+    hops = tf.reshape(padded, [tf.shape(audio)[0], count + overlap - 1, hop])
+    return tf.concat([hops[:, part : part + count] for part in range(overlap)], axis=-1)
+
+
+def overlap_add(frames: tf.Tensor, hop: int, overlap: int) -> tf.Tensor:
+    """The adjoint of `overlapping_frames`: [batch, frames, overlap * hop] -> [batch, (frames + overlap - 1) * hop]."""
+    parts = tf.split(frames, overlap, axis=-1)
+    shifted = [tf.pad(part, [[0, 0], [number, overlap - 1 - number], [0, 0]]) for number, part in enumerate(parts)]
+    return tf.reshape(tf.add_n(shifted), [tf.shape(frames)[0], -1])
 
 
 def centered_frames(audio: tf.Tensor, size: int, hop: int) -> tf.Tensor:

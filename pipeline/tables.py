@@ -16,7 +16,7 @@ from pipeline.intervals import cluster_bootstrap, wilson
 class TabulateConfig(Params):
     """The `tabulate` section of params.yaml."""
 
-    base: str  # the experiment that paired differences are taken from
+    bases: dict[str, str]  # per data set the experiment that paired differences are taken from
     resamples: int
     seed: int
 
@@ -49,7 +49,7 @@ METRICS = (
     Metric("spectral_loss", "Spectral loss", "spectral_loss"),
 )  # fmt: skip
 PAPER_METRICS = ("loudness_l1_std", "f0_l1", "outlier_frames_paper")
-DIFFERENCE = "spectral_loss_minus_base"
+PAIRED = ("spectral_loss", "loudness_l1_db_sounding")  # metrics with a paired difference to the base
 NAMES = {
     "original_retracked": "Original, tracked again (F0 floor)",
     "nearest_note": "Nearest training note, repitched",
@@ -78,14 +78,17 @@ def aggregate(rows: pd.DataFrame, metric: Metric, config: TabulateConfig) -> dic
     return cell
 
 
-def paired_difference(rows: pd.DataFrame, base: pd.DataFrame, config: TabulateConfig) -> dict:
-    """Spectral loss minus the base's on the same examples, with its clustered interval."""
-    mine, other = (
-        frame.groupby(["example_id", "group"], as_index=False)["spectral_loss"].mean() for frame in (rows, base)
-    )
+def difference_name(column: str) -> str:
+    """What a metric's paired difference is called."""
+    return f"{column}_minus_base"
+
+
+def paired_difference(rows: pd.DataFrame, base: pd.DataFrame, column: str, config: TabulateConfig) -> dict:
+    """A metric minus the base's on the same examples, with its clustered interval."""
+    mine, other = (frame.groupby(["example_id", "group"], as_index=False)[column].mean() for frame in (rows, base))
     both = mine.merge(other, on=["example_id", "group"], validate="one_to_one", suffixes=("", "_base"))
-    difference = both.assign(difference=both.spectral_loss - both.spectral_loss_base)
-    return aggregate(difference, Metric(DIFFERENCE, "", "difference"), config)
+    difference = both.assign(difference=both[column] - both[f"{column}_base"])
+    return aggregate(difference, Metric(difference_name(column), "", "difference"), config)
 
 
 def check_rows(rows: pd.DataFrame, expected: dict[str, list[str]], seeds: list[int]) -> None:
@@ -105,15 +108,24 @@ def check_rows(rows: pd.DataFrame, expected: dict[str, list[str]], seeds: list[i
 
 
 def resynthesis_cells(rows: pd.DataFrame, order: dict[str, list[str]], config: TabulateConfig) -> pd.DataFrame:
-    """Long table: a line per row name and metric; the paired difference only on the data set of the base."""
-    cells, base = [], rows[rows.experiment == config.base]
+    """Long table: a line per row name and metric; paired differences are to the base of the row's data set, if it has one."""
+    cells = []
     for data, names in order.items():
+        base = rows[rows.experiment == config.bases.get(data)]
         for name in names:
             mine = rows[rows.experiment == name]
             of_row = {"data": data, "row": name, "seeds": mine.seed.nunique()}
             cells += [of_row | {"metric": metric.name} | aggregate(mine, metric, config) for metric in METRICS]
-            cells.append(of_row | {"metric": DIFFERENCE} | paired_difference(mine, base, config))
+            cells += [of_row | {"metric": difference_name(column)} | paired_difference(mine, base, column, config) for column in PAIRED]
     return pd.DataFrame(cells)
+
+
+def check_bases(bases: dict[str, str], order: dict[str, list[str]], path: Path) -> None:
+    """Stop unless every base is an experiment on its data set."""
+    for data, base in bases.items():
+        known = [name for name in order.get(data, []) if "@" not in name]
+        if base not in known:
+            raise UserError(f"{path}: tabulate.bases.{data}: '{base}' is no experiment on that data set; known: {', '.join(known) or 'none'}")
 
 
 def read_paper(path: Path) -> dict:
@@ -133,7 +145,7 @@ def write_resynthesis_table(rows: pd.DataFrame, order: dict[str, list[str]], con
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "resynthesis.csv", pd.concat([pd.DataFrame(in_paper), cells]).to_csv(index=False))
     layout = table_1(cells, order, paper)
-    details = {data: detail_table(cells, names, config.base) for data, names in order.items()}
+    details = {data: detail_table(cells, names, config.bases.get(data, "none")) for data, names in order.items()}
     write_text(folder / "resynthesis.md", _markdown(layout, details, notes))
     write_text(folder / "resynthesis.tex", _latex(layout, notes))
     wide = cells.pivot(index="row", columns="metric", values="value").loc[[name for names in order.values() for name in names]]
@@ -163,7 +175,8 @@ def display_name(name: str) -> str:
 
 def detail_table(cells: pd.DataFrame, names: list[str], base: str) -> pd.DataFrame:
     """Every metric (lines) of the named rows (columns)."""
-    labels = {metric.name: metric.label for metric in METRICS} | {DIFFERENCE: f"Spectral loss minus `{base}` (paired)"}
+    labels = {metric.name: metric.label for metric in METRICS}
+    labels |= {difference_name(column): f"{labels[column]} minus `{base}` (paired)" for column in PAIRED}
     columns = {
         display_name(name): [format_cell(cells[(cells["row"] == name) & (cells.metric == metric)].iloc[0]) for metric in labels]
         for name in names

@@ -20,6 +20,7 @@ class ResynthesizeConfig(Params):
     crepe: Capacity
     f0_step_ms: PositiveInt
     noise_seed: int
+    batch_size: PositiveInt
 
 
 def write_tracked_set(out: Path, config: ResynthesizeConfig, ids: list[str], audio: Iterator[np.ndarray], label: str) -> None:

@@ -1,34 +1,30 @@
-"""Training (paper, section 4.2 and appendix B.4): Adam on the multi-scale spectral loss, resumable at any moment.
+"""Training an experiment (paper, section 4.2 and appendix B.4): its model, its batches, its pretraining, what is exported."""
 
-Every few seconds a checkpoint is written. Checkpoints hold the step, weights, optimizer and log rows in one file in a scratch
-folder named by experiment, seed and a hash of all that determines the run. Batches and noise are functions of seed and step,
-operations are deterministic: a run that was killed ends in the same weights as one that was not.
-"""
-
-import json
-import math
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import filelock
 import keras
-import numpy as np
 import pandas as pd
 import tensorflow as tf
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from pipeline.command import UserError, progress
+from pipeline.command import UserError
 from pipeline.config import Params
 from pipeline.dataset import split_batches, training_batches
-from pipeline.examples import read_statistics
-from pipeline.files import atomic, atomic_folder, digest, write_text
-from pipeline.loss import multi_scale_spectral_loss
-from pipeline.model import Autoencoder, ModelConfig, build_model, save_model
-from pipeline.units import FRAME_RATE
+from pipeline.devices import device_strategy
+from pipeline.examples import Statistics, read_statistics
+from pipeline.export import export_model
+from pipeline.files import atomic_folder, digest, write_json, write_text
+from pipeline.model import Recipe, build_model, count_parameters, save_model
+from pipeline.objective import LossConfig
+from pipeline.pretraining import pretraining
+from pipeline.trainer import Batch, Pace, Task, Trainer
+from pipeline.units import FRAME_RATE, SAMPLE_RATE
 
 VALID_BATCH = 25  # whole notes
-VALID_SEED = 2**30  # the noise of validation is not the noise of any step
+VALID_SEED = 2**19  # the noise of validation is not the noise of any step
 
 
 class TrainConfig(Params):
@@ -37,128 +33,118 @@ class TrainConfig(Params):
     steps: PositiveInt
     batch_size: PositiveInt
     crop_seconds: PositiveFloat
+    warmup_seconds: NonNegativeFloat  # at the start of each crop, left out of the loss
     learning_rate: PositiveFloat
     decay_rate: PositiveFloat  # the learning rate is multiplied by this ...
     decay_steps: PositiveInt  # ... every so many steps, continuously
     clip_norm: PositiveFloat  # of all gradients together
+    pretrain_steps: NonNegativeInt  # of the f0 encoder on synthetic tones
+    freeze_f0_encoder: bool  # after its pretraining
+    precision: Literal["float32", "mixed_bfloat16"]
+    devices: PositiveInt
     log_every: PositiveInt
     validate_every: PositiveInt
-    checkpoint_seconds: float
+    checkpoint_seconds: NonNegativeFloat
 
 
-class Trainer:
-    """One model's training: weights, optimizer, step and log, which `save` and `restore` keep together."""
+class Experiment:
+    """A model on its examples: what `Trainer` needs to know of them."""
 
-    def __init__(self, model_config: ModelConfig, config: TrainConfig, examples: Path, example_seconds: float, seed: int):
-        self.config, self.examples, self.seed = config, examples, seed
+    def __init__(self, recipe: Recipe, loss: LossConfig, config: TrainConfig, examples: Path, example_seconds: float, seed: int):
+        self._check(recipe, config, example_seconds)
+        self.recipe, self.loss, self.config, self.examples, self.seed = recipe, loss, config, examples, seed
         self.example_frames = round(example_seconds * FRAME_RATE)
-        if config.crop_seconds > example_seconds:
-            raise UserError(f"train.crop_seconds: {config.crop_seconds} is longer than examples.seconds ({example_seconds}); shorten it")
+        self.statistics: Statistics = read_statistics(examples)
         keras.utils.set_random_seed(seed)
-        self.model = build_model(model_config, read_statistics(examples))
-        schedule = keras.optimizers.schedules.ExponentialDecay(config.learning_rate, config.decay_steps, config.decay_rate)
-        self.optimizer = keras.optimizers.Adam(schedule, global_clipnorm=config.clip_norm)
-        self.optimizer.build(self.model.trainable_variables)
-        self.step, self.rows, self.losses = 0, [], []
+        self.model = build_model(recipe, self.statistics)
+        self.parameters = count_parameters(self.model)
 
-    def run(self, checkpoint: Path) -> None:
-        """Train to the last step, from `checkpoint` if it exists."""
-        if checkpoint.exists():
-            self.restore(checkpoint)
-        elif self.model.z_encoder is not None:
-            whole_split = split_batches(self.examples, "train", self.example_frames, VALID_BATCH)
-            self.model.z_encoder.adapt(batch["audio"] for batch in whole_split)
-        saved = time.monotonic()
-        batches = self._batches(self.step)
-        for _ in progress(range(self.step, self.config.steps), "training", self.config.steps, self.step, "step"):
-            self._advance(next(batches))
-            if time.monotonic() - saved > self.config.checkpoint_seconds:
-                self.save(checkpoint)
-                saved = time.monotonic()
+    @staticmethod
+    def _check(recipe: Recipe, config: TrainConfig, example_seconds: float) -> None:
+        crop, warmup = config.crop_seconds, config.warmup_seconds
+        if crop > example_seconds:
+            raise UserError(f"train.crop_seconds: {crop} is longer than examples.seconds ({example_seconds}); shorten it")
+        if warmup >= crop:
+            raise UserError(f"train.warmup_seconds: {warmup} leaves nothing of train.crop_seconds ({crop}); shorten it")
+        for key in ("pretrain_steps", "freeze_f0_encoder"):
+            if getattr(config, key) and (recipe.baseline or recipe.model.f0 == "given"):
+                raise UserError(f"train.{key}: model.f0 is 'given', there is no encoder; set model.f0 to 'encoded' or leave this out")
 
-    def _advance(self, batch: dict[str, tf.Tensor]) -> None:
-        loss = float(train_step(self.model, self.optimizer, batch, tf.constant([self.seed, self.step])))
-        self.step += 1
-        if not math.isfinite(loss):
-            ids = b", ".join(batch["example_id"].numpy()).decode()
-            raise UserError(f"training: the loss is {loss} at step {self.step} (examples {ids}); lower train.learning_rate or "
-                            "check these examples; the last checkpoint is kept")  # fmt: skip
-        self.losses.append(loss)
-        last = self.step == self.config.steps
-        if self.step % self.config.log_every == 0 or last:
-            validate = self.step % self.config.validate_every == 0 or last
-            self.rows.append({
-                "step": self.step, "loss": float(np.mean(self.losses)),
-                "learning_rate": float(self.optimizer.learning_rate),
-                "valid_loss": self.valid_loss() if validate else None,
-            })  # fmt: skip
-            self.losses = []
+    def prepare(self, strategy: tf.distribute.Strategy, checkpoint: Path) -> float:
+        """What comes before training: statistics of the inputs, the f0 encoder's pretraining; returns how long the latter took."""
+        self.model.conditioning.adapt(split_batches(self.examples, "train", self.example_frames, VALID_BATCH))
+        seconds, encoder = 0.0, getattr(self.model, "f0_encoder", None)
+        if self.config.pretrain_steps:
+            trainer = pretraining(encoder, self.config.pretrain_steps, self.seed, strategy, self.config.checkpoint_seconds)
+            trainer.run(checkpoint)
+            seconds = trainer.seconds
+        if self.config.freeze_f0_encoder:
+            encoder.trainable = False
+        return seconds
 
-    def valid_loss(self) -> float:
-        """Mean multi-scale spectral loss over the whole validation split, full length."""
-        losses = []
-        for batch in split_batches(self.examples, "valid", self.example_frames, VALID_BATCH):
-            losses.append(example_losses(self.model, batch, tf.constant([self.seed, VALID_SEED])))
-        return float(np.mean(np.concatenate(losses)))
+    def task(self) -> Task:
+        """The model's training on random crops, validated on whole examples."""
+        skip = round(self.config.warmup_seconds * SAMPLE_RATE)
 
-    def save(self, path: Path) -> None:
-        """Write everything needed to continue, whole or not at all."""
-        state = {"step": self.step, "rows": self.rows, "losses": self.losses}
-        with atomic(path) as temporary:
-            np.savez(temporary, state=json.dumps(state), **{str(n): v.numpy() for n, v in enumerate(self._variables())})
+        def losses(batch: Batch) -> tf.Tensor:
+            """The objective; its warm-up is the training crops' alone, but few samples of a whole example."""
+            return self.model.losses(batch, self.loss, skip)
 
-    def restore(self, path: Path) -> None:
-        """Continue from what `save` wrote."""
-        with np.load(path) as saved:
-            state = json.loads(str(saved["state"]))
-            self.step, self.rows, self.losses = state["step"], state["rows"], state["losses"]
-            for number, variable in enumerate(self._variables()):
-                variable.assign(saved[str(number)])
+        return Task(self.model.variables, self.model.trainable_variables, losses, self._crops, self._valid)
 
-    def _variables(self) -> list[keras.Variable]:
-        return [*self.model.variables, *self.optimizer.variables]
-
-    def _batches(self, step: int) -> Iterator[dict[str, tf.Tensor]]:
+    def _crops(self, step: int) -> Iterator[Batch]:
         crop_frames = round(self.config.crop_seconds * FRAME_RATE)
-        return training_batches(
-            self.examples, self.example_frames, crop_frames, self.config.batch_size, self.seed, step
-        )
+        return training_batches(self.examples, self.example_frames, crop_frames, self.config.batch_size, self.seed, step)
+
+    def _valid(self) -> tf.data.Dataset:
+        return split_batches(self.examples, "valid", self.example_frames, VALID_BATCH, VALID_SEED)
+
+    def pace(self) -> Pace:
+        """How the `train` section paces the training."""
+        c = self.config
+        schedule = keras.optimizers.schedules.ExponentialDecay(c.learning_rate, c.decay_steps, c.decay_rate)
+        return Pace(c.steps, schedule, c.clip_norm, c.log_every, c.validate_every, c.checkpoint_seconds)
+
+    def summary(self, seconds: dict[str, float]) -> dict:
+        """What tables say of a training: objective, budget, epochs, parameters."""
+        crops = split_batches(self.examples, "train", self.example_frames, VALID_BATCH)
+        total = sum(len(batch["audio"]) for batch in crops) * self.example_frames / FRAME_RATE
+        seen = self.config.steps * self.config.batch_size * self.config.crop_seconds
+        return {"objective": self.model.OBJECTIVE, "epochs": seen / total, "seconds": seconds, "steps": self.config.steps,
+                "parameters": self.parameters}  # fmt: skip
 
 
-@tf.function
-def train_step(model: Autoencoder, optimizer: keras.optimizers.Optimizer, batch: dict, noise_seed: tf.Tensor) -> tf.Tensor:
-    """One update; returns the loss before it."""
-    with tf.GradientTape() as tape:
-        resynthesis = model(batch, noise_seed=noise_seed)
-        loss = tf.reduce_mean(multi_scale_spectral_loss(batch["audio"], resynthesis.audio))
-    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-    return loss
-
-
-@tf.function(reduce_retracing=True)
-def example_losses(model: Autoencoder, batch: dict, noise_seed: tf.Tensor) -> tf.Tensor:
-    """The loss of each example of a batch, without an update: [batch]."""
-    return multi_scale_spectral_loss(batch["audio"], model(batch, noise_seed=noise_seed).audio)
-
-
-def run_key(model_config: ModelConfig, config: TrainConfig, examples: Path) -> str:
+def run_key(recipe: Recipe, loss: LossConfig, config: TrainConfig, examples: Path) -> str:
     """A short hash of settings, examples and this project's code: a checkpoint of anything else is not continued."""
     files = [examples / "statistics.json", *sorted(Path(__file__).parent.glob("*.py"))]  # statistics.json has the shards' hashes
-    return digest(model_config.model_dump(), config.model_dump(), *(path.read_bytes() for path in files))[:12]
+    return digest(recipe.parts(), loss.model_dump(), config.model_dump(), *(path.read_bytes() for path in files))[:12]
 
 
-def train(model_config: ModelConfig, config: TrainConfig, examples: Path, example_seconds: float, seed: int,
-          out: Path, log: Path, checkpoint: Path) -> None:  # fmt: skip
-    """Train one experiment with one seed: exports the model to `out`, writes `log` (CSV), then drops the checkpoint."""
+def train(recipe: Recipe, loss: LossConfig, config: TrainConfig, examples: Path, example_seconds: float, seed: int,
+          out: Path, exported: Path, log: Path, checkpoint: Path) -> None:  # fmt: skip
+    """Train one experiment with one seed.
+
+    Writes the model to the folders `out` (config, weights) and `exported` (SavedModel), the log to `log` (CSV) with a summary
+    beside it (JSON), then drops the checkpoints.
+    """
+    keras.config.set_dtype_policy(config.precision)
     tf.config.experimental.enable_op_determinism()
+    strategy = device_strategy(config.devices, config.batch_size)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    pretrained = checkpoint.with_stem(f"{checkpoint.stem}-pretrained")
     try:
         with filelock.FileLock(f"{checkpoint}.lock", timeout=0):
-            trainer = Trainer(model_config, config, examples, example_seconds, seed)
+            with strategy.scope():
+                experiment = Experiment(recipe, loss, config, examples, example_seconds, seed)
+            pretraining_seconds = experiment.prepare(strategy, pretrained)
+            trainer = Trainer(experiment.task(), experiment.pace(), strategy)
             trainer.run(checkpoint)
             with atomic_folder(out) as folder:
-                save_model(trainer.model, folder)
+                save_model(experiment.model, recipe, experiment.statistics, folder)
+            export_model(out, exported)
             write_text(log, pd.DataFrame(trainer.rows).to_csv(index=False))
-            checkpoint.unlink(missing_ok=True)
+            write_json(log.with_suffix(".json"), experiment.summary({"pretraining": pretraining_seconds, "training": trainer.seconds}))
+            for path in (checkpoint, pretrained):
+                path.unlink(missing_ok=True)
     except filelock.Timeout:
         raise UserError(f"{checkpoint}: another process is training this experiment; wait for it or stop it") from None

@@ -15,8 +15,9 @@ from pipeline.tracking import ResynthesizeConfig, write_tracked_set
 def main(model: Path, assignment: Path, out: Path, params: Path = Path("params.yaml")) -> None:
     """Reads MODEL, the test split of ASSIGNMENT's examples and `resynthesize`; writes OUT/audio/ID.flac and OUT/tracks.npz."""
     config = read_section(params, "resynthesize", ResynthesizeConfig)
-    test = read_split(read_assignment(assignment).examples, "test", read_section(params, "examples", ExamplesConfig).seconds)
-    audio = resynthesize(load_model(model), test, config.noise_seed)
+    seconds = read_section(params, "examples", ExamplesConfig).seconds
+    test = read_split(read_assignment(assignment).examples, "test", seconds, config.noise_seed)
+    audio = resynthesize(load_model(model), test, config.batch_size)
     write_tracked_set(out, config, [example["example_id"] for example in test], audio, model.name)
 
 

@@ -4,22 +4,27 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.command import UserError, run_stage
+from pipeline.command import run_stage
 from pipeline.config import read_params, read_section, row_names
+from pipeline.model_tables import read_trainings, write_parameter_table, write_training_table
 from pipeline.remarks import table_remarks
-from pipeline.tables import TabulateConfig, check_rows, read_paper, write_resynthesis_table
+from pipeline.tables import TabulateConfig, check_bases, check_rows, read_paper, write_resynthesis_table
 
 
-def main(rows: Path, paper: Path, tables: Path, metrics: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads ROWS/*.parquet, PAPER (YAML) and `tabulate`; writes TABLES/resynthesis.{csv,md,tex} and METRICS (JSON)."""
+def main(
+    rows: Path, trainings: Path, counts: Path, paper: Path, tables: Path, metrics: Path, params: Path = Path("params.yaml")
+) -> None:
+    """Reads ROWS/*.parquet, TRAININGS/*.{csv,json}, COUNTS (CSV), PAPER (YAML) and `tabulate`; writes TABLES/resynthesis, parameters
+    and training (csv, md, tex each) and METRICS (JSON)."""
     values = read_params(params)
     config = read_section(params, "tabulate", TabulateConfig)
     found = pd.concat([pd.read_parquet(path) for path in sorted(rows.glob("*.parquet"))], ignore_index=True)
-    if config.base not in values["experiments"]:
-        raise UserError(f"{params}: tabulate.base: '{config.base}' is no experiment; known: {', '.join(values['experiments'])}")
-    order = row_names(values, params)
+    order, published = row_names(values, params), read_paper(paper)
+    check_bases(config.bases, order, params)
     check_rows(found, order, values["seeds"])
-    write_resynthesis_table(found, order, config, read_paper(paper), table_remarks(values, found), tables, metrics)
+    write_resynthesis_table(found, order, config, published, table_remarks(values, found), tables, metrics)
+    write_parameter_table(pd.read_csv(counts), published, tables)
+    write_training_table(read_trainings(trainings, list(values["experiments"]), values["seeds"]), tables)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,17 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"command", "files", "units"},
-    {"config", "manifest", "records"},
-    {"audio", "spectral", "harmonic", "filtered_noise", "gru", "soundfont", "expression", "examples", "intervals", "chain",
-     "assignment", "archives", "scores", "room"},
-    {"f0", "loudness", "loss", "networks", "dataset", "notes", "violin", "folder", "nsynth", "tables", "remarks", "clips", "overlay",
-     "summary", "figures", "outside"},
-    {"sources", "features", "shards", "model", "metrics", "yardsticks", "tracking", "data_figures"},
-    {"training", "resynthesis"},
+    {"config", "manifest", "records", "devices"},
+    {"audio", "spectral", "harmonic", "filtered_noise", "reverb", "gru", "soundfont", "expression", "examples", "intervals", "chain",
+     "assignment", "archives", "scores", "room", "trainer"},
+    {"f0", "loudness", "loss", "networks", "f0_encoder", "dataset", "notes", "violin", "folder", "nsynth", "tables", "model_tables",
+     "remarks", "clips", "overlay", "summary", "figures", "outside"},
+    {"sources", "features", "shards", "conditioning", "perceptual", "tones", "metrics", "yardsticks", "tracking", "data_figures"},
+    {"objective", "pretraining"},
+    {"autoencoder", "wavernn", "strided_conv", "stft_decoder"},
+    {"model"},
+    {"export", "parameters", "resynthesis"},
+    {"training"},
     {"evaluation"},
 )  # fmt: skip
 

@@ -34,7 +34,7 @@ def test_stages_have_one_name_everywhere():
         assert f"{stage['cmd']} ".startswith(f"python -m stages.{name} ")
     parameters = yaml.safe_load((ROOT / "params.yaml").read_text())
     assert set(parameters) == set(SECTIONS)
-    assert set(SECTIONS) - {"seeds", "model", "experiments"} <= set(STAGES)
+    assert set(SECTIONS) - {"seeds", "model", "loss", "experiments"} <= set(STAGES)
 
 
 @pytest.mark.parametrize("stage", STAGES)

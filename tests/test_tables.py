@@ -16,7 +16,7 @@ from pipeline.tables import (
     write_resynthesis_table,
 )  # fmt: skip
 
-CONFIG = TabulateConfig(base="supervised", resamples=500, seed=0)
+CONFIG = TabulateConfig(bases={"notes": "supervised"}, resamples=500, seed=0)
 ORDER = {"notes": ["supervised", "no_z", *(f"{name}@notes" for name in NAMES)], "violin": [f"{name}@violin" for name in list(NAMES)[:1]]}
 PAPER = read_paper(ROOT / "pipeline" / "paper.yaml")
 
@@ -73,7 +73,7 @@ def test_all_undefined_is_undefined(rows):
 def test_paired_differences_pair(rows):
     base = rows[rows.experiment == "supervised"]
     shifted = base.assign(spectral_loss=base.spectral_loss + 0.5).sample(frac=1, random_state=0)
-    cell = paired_difference(shifted, base, CONFIG)
+    cell = paired_difference(shifted, base, "spectral_loss", CONFIG)
     assert cell["value"] == pytest.approx(0.5) and cell["low"] == pytest.approx(0.5) and cell["high"] == pytest.approx(0.5)
 
 

@@ -1,0 +1,111 @@
+"""This project at work, for the training benchmark; see `serving`."""
+
+from itertools import repeat
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.serving import BANDS, Differentiable, f0_curve, frames_of, loudness_curve, normal, serve, timed
+from pipeline.autoencoder import QUIET_NOISE
+from pipeline.config import read_section
+from pipeline.devices import device_strategy
+from pipeline.examples import Statistics
+from pipeline.filtered_noise import filtered_noise as filter_noise
+from pipeline.harmonic import harmonic_synthesis, normalized_distribution
+from pipeline.loss import multi_scale_spectral_loss
+from pipeline.model import build_model, read_recipe
+from pipeline.networks import exp_sigmoid
+from pipeline.objective import LossConfig
+from pipeline.reverb import Reverb
+from pipeline.trainer import Pace, Task, Trainer
+from pipeline.training import TrainConfig
+from pipeline.units import HOP, SAMPLE_RATE
+
+STATISTICS = Statistics(loudness_mean=-40.0, loudness_std=10.0)
+
+
+def harmonic(request):
+    """Controls and signal of the harmonic synthesizer, from a network's outputs."""
+    f0 = tf.constant(f0_curve(request))
+    outputs = [tf.constant(normal(request, channels)) for channels in (1, request["harmonics"])]
+
+    def synthesize(amplitude, distribution):
+        """Nonlinearities, normalization, synthesis."""
+        return harmonic_synthesis(f0, exp_sigmoid(amplitude)[..., 0], normalized_distribution(f0, exp_sigmoid(distribution)))
+
+    return timed(Differentiable(synthesize, outputs), request["gradient"])
+
+
+def filtered_noise(request):
+    """Controls and signal of the filtered-noise synthesizer, the noise itself included as in the reference."""
+
+    def synthesize(magnitudes):
+        """Nonlinearity, noise, filters."""
+        noise = tf.random.uniform([request["batch"], frames_of(request) * HOP], -1.0, 1.0)
+        return filter_noise(noise, exp_sigmoid(magnitudes + QUIET_NOISE))
+
+    return timed(Differentiable(synthesize, [tf.constant(normal(request, BANDS))]), request["gradient"])
+
+
+def reverb(request):
+    """The reverb with its trainable impulse response."""
+    effect, audio = Reverb(request["taps"] / SAMPLE_RATE), tf.constant(normal(request))
+    effect(audio)
+    return timed(Differentiable(effect, [audio], [effect.tail.value]), request["gradient"])
+
+
+def loss(request):
+    """The multi-scale spectral loss."""
+    target, audio = tf.constant(normal(request)), tf.constant(normal(request, seed=2))
+    return timed(Differentiable(lambda audio: multi_scale_spectral_loss(target, audio), [audio]), request["gradient"])
+
+
+def phase(request):
+    """Writes the audio of equal harmonics to the file that the request names, and f0 beside it."""
+    f0 = f0_curve(request, request["f0_hz"])
+    flat = np.full([*f0.shape, request["harmonics"]], 1 / request["harmonics"], np.float32)
+    audio = harmonic_synthesis(tf.constant(f0), tf.ones_like(f0), tf.constant(flat))
+    np.save(Path(request["out"]).with_suffix(".f0.npy"), f0.ravel())
+    return lambda: np.save(request["out"], audio[0].numpy())
+
+
+def batch_of(request):
+    """A batch as models take it."""
+    noise = np.random.default_rng(3).uniform(-1, 1, [request["batch"], frames_of(request) * HOP]).astype(np.float32)
+    return {"audio": tf.constant(normal(request)), "noise": tf.constant(noise), "f0_hz": tf.constant(f0_curve(request)),
+            "loudness_db": tf.constant(loudness_curve(request))}  # fmt: skip
+
+
+def settings_of(request):
+    """Recipe, loss and training of the experiment that the request names, with TensorFlow set up as the train stage does."""
+    path, name = Path(request["params"]), request["experiment"]
+    config = read_section(path, "train", TrainConfig, name)
+    keras.config.set_dtype_policy(config.precision)
+    tf.config.experimental.enable_op_determinism()
+    return read_recipe(path, name), read_section(path, "loss", LossConfig, name), config
+
+
+def step(request):
+    """A training step of the train stage."""
+    recipe, loss_config, config = settings_of(request)
+    model, batch = build_model(recipe, STATISTICS), batch_of(request)
+    task = Task(model.variables, model.trainable_variables, lambda batch: model.losses(batch, loss_config, 0), repeat, list)
+    schedule = keras.optimizers.schedules.ExponentialDecay(config.learning_rate, config.decay_steps, config.decay_rate)
+    pace = Pace(config.steps, schedule, config.clip_norm, config.log_every, config.validate_every, config.checkpoint_seconds)
+    trainer = Trainer(task, pace, device_strategy(1, config.batch_size))
+    return lambda: float(trainer._update(batch))
+
+
+def resynthesis(request):
+    """The model's forward pass."""
+    recipe, *_ = settings_of(request)
+    model, batch = build_model(recipe, STATISTICS), batch_of(request)
+    forward = tf.function(lambda batch: model(batch)["audio"])
+    return lambda: forward(batch).numpy()
+
+
+if __name__ == "__main__":
+    cases = (harmonic, filtered_noise, reverb, loss, phase, step, resynthesis)
+    serve({case.__name__: case for case in cases})

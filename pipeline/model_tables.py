@@ -1,0 +1,105 @@
+"""Tables of the models themselves: how large they are beside the paper's, and how each was trained."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.files import write_text
+
+CLOSE = 0.1  # relative difference from the paper's count up to which no reason is owed
+FALLING = 0.01  # a validation loss that fell by more than this share in the last quarter of training was still falling
+REASONS = {
+    "wavernn": "the paper gives no layer sizes for its WaveRNN; ours has the DDSP models' conditioning network under it",
+    "tiny": "with the paper's heads; the reverb's impulse response (a weight per sample) is counted apart",
+}
+
+
+def write_parameter_table(counts: pd.DataFrame, paper: dict, folder: Path) -> None:
+    """Write parameters.csv (part by part), .md and .tex: the paper's list, ours at the paper's sizes, ours as trained.
+
+    Args:
+        counts: rows of experiment, scale ("trained" or "paper"), part, parameters.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "parameters.csv", counts.to_csv(index=False))
+    table = parameter_table(counts, paper)
+    parts = counts.pivot_table(index=["experiment", "part"], columns="scale", values="parameters", sort=False)[["paper", "trained"]]
+    parts = parts.astype(int).reset_index().rename(columns={"paper": "paper's sizes", "trained": "as trained"})
+    write_text(folder / "parameters.md", (
+        "# Parameters\n\n"
+        f"The paper's figures: {paper['parameters']['source']}. Ours: trainable parameters without the reverb's impulse response, which "
+        "has its own column; at the paper's sizes (params/paper.yaml merged) and as trained here (params.yaml).\n\n"
+        f"{table.to_markdown(index=False, disable_numparse=True)}\n\n## Part by part\n\n"
+        f"{parts.to_markdown(index=False, intfmt=',')}\n"))  # fmt: skip
+    write_text(folder / "parameters.tex", table.to_latex(index=False, escape=True, column_format="llrrrrl"))
+
+
+def parameter_table(counts: pd.DataFrame, paper: dict) -> pd.DataFrame:
+    """The paper's list with our experiments beside it, those that the paper does not count below."""
+    totals = counts[counts.part != "reverb"].groupby(["experiment", "scale"], sort=False).parameters.sum()
+    reverbs = counts[(counts.part == "reverb") & (counts.scale == "paper")].set_index("experiment").parameters
+    listed = [(row["label"], row["parameters"], name) for row in paper["parameters"]["rows"] for name in row["ours"] or [None]]
+    known = [name for name, _ in totals.index]
+    listed = [(label, figure, name if name in known else None) for label, figure, name in listed]
+    listed += [("not in the paper's list", None, name) for name in dict.fromkeys(known) if name not in {entry[2] for entry in listed}]
+    return pd.DataFrame([_parameter_line(*entry, totals, reverbs) for entry in listed])
+
+
+def _parameter_line(label: str, figure: int | None, name: str | None, totals: pd.Series, reverbs: pd.Series) -> dict[str, str]:
+    line = {"Model": label, "Ours": name or "", "Paper": _millions(figure)}
+    if name is None:
+        return line | {"Ours, paper's sizes": "", "Difference": "", "Reverb": "", "Ours, as trained": "", "Why": ""}
+    ours = totals[name, "paper"]
+    difference = (ours - figure) / figure if figure else 0.0
+    return line | {
+        "Ours, paper's sizes": _millions(ours),
+        "Difference": f"{difference:+.0%}" if figure else "",
+        "Reverb": f"{reverbs[name]:,}" if name in reverbs.index else "",
+        "Ours, as trained": _millions(totals[name, "trained"]),
+        "Why": REASONS.get(name, "part by part below") if abs(difference) > CLOSE else "",
+    }
+
+
+def _millions(count: int | None) -> str:
+    return "" if count is None else f"{count / 1e6:.3g}M"
+
+
+def read_trainings(folder: Path, experiments: list[str], seeds: list[int]) -> pd.DataFrame:
+    """A row per training: what its summary says, and its validation losses at the quarters of training."""
+    rows = []
+    for experiment in experiments:
+        for seed in seeds:
+            path = folder / f"{experiment}-{seed}.csv"
+            summary, log = json.loads(path.with_suffix(".json").read_text()), pd.read_csv(path)
+            valid = log.dropna(subset=["valid_loss"]).valid_loss.to_list()
+            rows.append({"experiment": experiment, "seed": seed, "objective": summary["objective"], "steps": summary["steps"],
+                         "epochs": summary["epochs"], "parameters": sum(summary["parameters"].values()),
+                         **{f"{name}_seconds": value for name, value in summary["seconds"].items()},
+                         "valid": valid, "last_change": valid[-1] / valid[-2] - 1 if len(valid) > 1 else None})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def write_training_table(trainings: pd.DataFrame, folder: Path) -> None:
+    """Write training.csv, .md and .tex: budget, epochs and validation curve of every training, and whether it was still falling."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "training.csv", trainings.to_csv(index=False))
+    table = pd.DataFrame([_training_line(row) for _, row in trainings.iterrows()])
+    write_text(folder / "training.md", (
+        "# Training\n\nWhat each row of the results was trained with. Seconds are this run's wall time on the machine that wrote this "
+        "table: they differ from run to run, the steps do not, and steps were chosen so that all models get about the same time. "
+        "Epochs: seconds of audio seen over those of the training split. Validation: the training objective over the whole "
+        "validation split at equal distances in training; objectives differ, so compare within a line. Still falling: by more than "
+        f"{FALLING:.0%} between the last two. A model that still falls is not at its best, and one training says nothing about another seed."
+        f"\n\n{table.to_markdown(index=False, disable_numparse=True)}\n"))  # fmt: skip
+    write_text(folder / "training.tex", table.to_latex(index=False, escape=True))
+
+
+def _training_line(row: pd.Series) -> dict[str, str]:
+    falling = "" if pd.isna(row.last_change) else ("yes" if row.last_change < -FALLING else "no") + f" ({row.last_change:+.1%})"
+    seconds = f"{row.training_seconds:.0f}" + (f" + {row.pretraining_seconds:.0f} pretraining" if row.pretraining_seconds else "")
+    return {
+        "Experiment": f"{row.experiment}, seed {row.seed}", "Objective": row.objective, "Parameters": f"{row.parameters:,}",
+        "Steps": f"{row.steps:,}", "Seconds": seconds, "Epochs": f"{row.epochs:.2g}",
+        "Validation": " ".join(f"{loss:.3g}" for loss in row.valid), "Still falling": falling,
+    }  # fmt: skip

@@ -1,0 +1,38 @@
+"""How many parameters each experiment's model has, part by part, as trained and at the paper's sizes."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import tensorflow as tf
+import yaml
+
+from pipeline.config import read_params
+from pipeline.examples import Statistics
+from pipeline.model import build_model, count_parameters, read_recipe
+from pipeline.overlay import merge
+
+ANY_STATISTICS = Statistics(loudness_mean=0.0, loudness_std=1.0)  # they size nothing
+
+
+def parameter_counts(params: Path, paper: Path) -> pd.DataFrame:
+    """Rows of experiment, scale ("trained": as params.yaml says; "paper": with the overlay merged), part, parameters."""
+    values, overlay = read_params(params), yaml.safe_load(paper.read_text())
+    overlay["experiments"] = {name: block for name, block in overlay["experiments"].items() if name in values["experiments"]}
+    merge(values, overlay, paper)
+    with TemporaryDirectory() as folder:
+        merged = Path(folder) / "params.yaml"
+        merged.write_text(yaml.safe_dump(values, sort_keys=False))
+        rows = [
+            {"experiment": experiment, "scale": scale, "part": part, "parameters": count}
+            for experiment in values["experiments"]
+            for scale, path in (("trained", params), ("paper", merged))
+            for part, count in _count(path, experiment).items()
+        ]
+    return pd.DataFrame(rows)
+
+
+def _count(path: Path, experiment: str) -> dict[str, int]:
+    """In a graph that is never run: models of the paper's size are built without computing anything."""
+    with tf.Graph().as_default():
+        return count_parameters(build_model(read_recipe(path, experiment), ANY_STATISTICS))

@@ -1,0 +1,16 @@
+"""Count the parameters of every experiment's model, as trained and at the paper's sizes."""
+
+from pathlib import Path
+
+from pipeline.command import run_stage
+from pipeline.files import write_text
+from pipeline.parameters import parameter_counts
+
+
+def main(paper: Path, out: Path, params: Path = Path("params.yaml")) -> None:
+    """Reads `model`, the experiments' blocks and the overlay PAPER; writes OUT (CSV: experiment, scale, part, parameters)."""
+    write_text(out, parameter_counts(params, paper).to_csv(index=False))
+
+
+if __name__ == "__main__":
+    run_stage(main)
