@@ -54,7 +54,8 @@ def machine_figures() -> list[Figure]:
     return [Figure(row.benchmark, row.setting, row.value) for row in machine()]
 
 
-def summarize(benchmark: str, setting: str, values: np.ndarray | list[float], unit: str, note: str = "", target: Target | None = None) -> Figure:
+def summarize(benchmark: str, setting: str, values: np.ndarray | list[float], unit: str, note: str = "",
+              target: Target | None = None) -> Figure:  # fmt: skip
     """The figure of repeated measurements; the median is judged."""
     median, low, high = (float(f"{value:.4g}") for value in (np.median(values), np.min(values), np.max(values)))
     judged = (str(target), target.verdict(median)) if target else ("", "")
@@ -65,10 +66,12 @@ def write_report(out: Path, figures: list[Figure]) -> None:
     """The CSV, and beside it a Markdown file with targets, all figures and the machine."""
     write_text(out, pd.DataFrame(figures).to_csv(index=False))
     measured = [figure for figure in figures if figure.benchmark != "machine"]
+    machine_rows = [figure for figure in figures if figure.benchmark == "machine"]
+    judged = [figure for figure in measured if figure.target]
     parts = {
-        "Targets": table([figure for figure in measured if figure.target], ("benchmark", "setting", "value", "unit", "range", "target", "met", "note")),
+        "Targets": table(judged, ("benchmark", "setting", "value", "unit", "range", "target", "met", "note")),
         "All figures": table(measured, ("benchmark", "setting", "value", "unit", "range", "repeats", "note")),
-        "Machine": table([figure for figure in figures if figure.benchmark == "machine"], ("setting", "value")),
+        "Machine": table(machine_rows, ("setting", "value")),
     }
     text = "".join(f"## {title}\n\n{rows}\n" for title, rows in parts.items())
     intro = "Medians; the range is from the lowest to the highest repeat. Written by `python -m benchmarks.training`.\n"

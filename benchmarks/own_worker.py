@@ -67,7 +67,7 @@ def phase(request):
     f0 = f0_curve(request, request["f0_hz"])
     flat = np.full([*f0.shape, request["harmonics"]], 1 / request["harmonics"], np.float32)
     audio = harmonic_synthesis(tf.constant(f0), tf.ones_like(f0), tf.constant(flat))
-    np.save(Path(request["out"]).with_suffix(".f0.npy"), f0.ravel())
+    np.save(f"{request['out']}.f0.npy", f0.ravel())
     return lambda: np.save(request["out"], audio[0].numpy())
 
 

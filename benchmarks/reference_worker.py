@@ -30,7 +30,8 @@ def harmonic(request):
     """Controls and signal of the harmonic synthesizer, from a network's outputs."""
     synth, f0 = ddsp.synths.Harmonic(n_samples=frames_of(request) * HOP), tf.constant(f0_curve(request)[..., None])
     outputs = [tf.constant(normal(request, channels)) for channels in (1, request["harmonics"])]
-    return timed(Differentiable(lambda amplitudes, distribution: synth(amplitudes, distribution, f0), outputs), request["gradient"])
+    case = Differentiable(lambda amplitudes, distribution: synth(amplitudes, distribution, f0), outputs)
+    return timed(case, request["gradient"])
 
 
 def filtered_noise(request):
@@ -48,8 +49,8 @@ def reverb(request):
 
 def loss(request):
     """The multi-scale spectral loss."""
-    target, spectral = tf.constant(normal(request)), spectral_loss()
-    return timed(Differentiable(lambda audio: spectral(target, audio), [tf.constant(normal(request, seed=2))]), request["gradient"])
+    target, audio, spectral = tf.constant(normal(request)), tf.constant(normal(request, seed=2)), spectral_loss()
+    return timed(Differentiable(lambda audio: spectral(target, audio), [audio]), request["gradient"])
 
 
 def spectral_loss():
@@ -61,8 +62,9 @@ def phase(request):
     """Writes the audio of equal harmonics to the file that the request names, and f0 beside it."""
     f0 = f0_curve(request, request["f0_hz"])[..., None]
     flat = np.full([*f0.shape[:2], request["harmonics"]], 1 / request["harmonics"], np.float32)
-    audio = ddsp.core.harmonic_synthesis(f0, np.ones_like(f0), harmonic_distribution=flat, n_samples=frames_of(request) * HOP)
-    np.save(Path(request["out"]).with_suffix(".f0.npy"), f0.ravel())
+    audio = ddsp.core.harmonic_synthesis(f0, np.ones_like(f0), harmonic_distribution=flat, n_samples=frames_of(request) * HOP,
+                                         use_angular_cumsum=request["angular"])  # fmt: skip
+    np.save(f"{request['out']}.f0.npy", f0.ravel())
     return lambda: np.save(request["out"], audio[0].numpy())
 
 

@@ -29,17 +29,22 @@ def serve(cases: dict[str, Callable[[dict], Callable[[], Any]]]) -> None:
     """Prepare the case that the command line asks for, warm it up, then time it as often as standard input says.
 
     Each line read is a number of seconds; the case is run again and again for at least so long, and the seconds per run are
-    printed. At the end of the input, the peak memory of this process is printed in MB.
+    printed. At the end of the input come the peak memory of this process and what it was after the imports, in MB.
     """
-    request = json.loads(sys.argv[1])
+    request, imported = json.loads(sys.argv[1]), peak_megabytes()
     run = cases[request["case"]](request)
     for _ in range(2):
         run()
     print("ready", flush=True)
     for line in sys.stdin:
         print(seconds_per_run(run, float(line)), flush=True)
+    print(peak_megabytes(), imported, sep="\n")
+
+
+def peak_megabytes() -> float:
+    """The highest resident memory of this process so far, in MB."""
     unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def seconds_per_run(run: Callable[[], Any], least: float) -> float:
@@ -52,7 +57,7 @@ def seconds_per_run(run: Callable[[], Any], least: float) -> float:
 
 
 def timed(case: Differentiable, gradient: bool) -> Callable[[], Any]:
-    """One run of a case: forward, or forward and backward from a gradient of ones."""
+    """One run of a case: forward, or forward and backward from a gradient that TensorFlow cannot know beforehand."""
 
     @tf.function
     def forward(inputs):
@@ -60,14 +65,17 @@ def timed(case: Differentiable, gradient: bool) -> Callable[[], Any]:
         return case.function(*inputs)
 
     @tf.function
-    def backward(inputs):
-        """The function, and the gradients of its sum; both are returned, else TensorFlow would leave out what only one needs."""
+    def backward(inputs, upstream):
+        """The function and its gradient; both are returned, else TensorFlow would leave out what only one needs."""
         with tf.GradientTape() as tape:
             tape.watch(inputs)
             result = case.function(*inputs)
-        return result, tape.gradient(result, [*inputs, *case.weights])
+        return result, tape.gradient(result, [*inputs, *case.weights], output_gradients=upstream)
 
-    return lambda: (backward if gradient else forward)(case.inputs)
+    if not gradient:
+        return lambda: forward(case.inputs)
+    upstream = tf.random.normal(tf.shape(case.function(*case.inputs)))
+    return lambda: backward(case.inputs, upstream)
 
 
 def frames_of(request: dict) -> int:

@@ -7,46 +7,29 @@ ratios are of neighbouring turns.
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import typer
-import yaml
 
+from benchmarks.comparisons import OURS, REFERENCE, compare, growth, memory
 from benchmarks.figures import Figure, Target, machine_figures, summarize, write_report
-from benchmarks.workers import Contender, Timing, build_reference, take_turns
+from benchmarks.sizes import DEFAULT, TAPS, Size, solo_name, write_params
+from benchmarks.workers import Contender, build_reference, take_turns
 from pipeline.command import UserError, progress, run_stage
-from pipeline.config import read_params, read_section
+from pipeline.config import read_section
 from pipeline.training import TrainConfig
 from pipeline.units import FRAME_RATE, HOP, SAMPLE_RATE
 
-REFERENCE, OURS, BFLOAT16 = "ddsp 3.7.0", "ours", "ours, mixed_bfloat16"
-DEFAULT = "supervised"  # the experiment whose step is measured on its own
-TAPS = {60: 48000, 100: 64000}  # of the reverb, by the number of harmonics: the authors' code, the paper
+BFLOAT16 = f"{OURS}, mixed_bfloat16"
 NOT_SLOWER, TEN_TIMES = Target(at_least=0.9), Target(at_least=10)
 WHOLE_STEP, WHOLE_STEP_BFLOAT16 = Target(at_least=2.3, stretch=3), Target(at_least=3.2, stretch=4)
-NEVER_RISES = Target(at_most=1.1, remark="1, and 10 % for noise")
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 TWO_THREADS = {"TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "2"}
 LOWEST_F0, END_SECONDS = 70.0, 0.1  # of the phase measurement: all harmonics below Nyquist; the end that is compared
 Count = Annotated[int, typer.Option(min=1)]
 Seconds = Annotated[float, typer.Option(min=0.01)]
-
-
-class Size(NamedTuple):
-    """How much of everything is measured."""
-
-    batch: int
-    seconds: float
-    units: int
-    repeats: int
-    least: float  # seconds that each turn lasts at least
-    largest: int
-
-    def request(self, case: str, **values: int | float | str | bool) -> dict:
-        """What a worker is asked for."""
-        return {"case": case, "batch": self.batch, "seconds": self.seconds, "units": self.units} | values
 
 
 def main(out: Path, batch: Count = 4, seconds: Seconds = 4.0, units: Count = 512, repeats: Count = 5, least: Seconds = 0.5,
@@ -67,30 +50,6 @@ def main(out: Path, batch: Count = 4, seconds: Seconds = 4.0, units: Count = 512
     print(pd.DataFrame(figures)[["benchmark", "setting", "value", "unit", "target", "met"]].to_string(index=False))
 
 
-def write_params(params: Path, path: Path, size: Size) -> Path:
-    """params.yaml with the paper's solo instrument as experiments, and the default experiment, each in both precisions."""
-    values = read_params(params)
-    experiments = {DEFAULT: values["experiments"][DEFAULT]} | {solo_name(harmonics): solo(size, harmonics) for harmonics in TAPS}
-    for name, blocks in list(experiments.items()):
-        train = blocks.get("train", {}) | {"precision": "mixed_bfloat16"}
-        experiments[f"{name}_bfloat16"] = blocks | {"train": train}
-    path.write_text(yaml.safe_dump(values | {"experiments": experiments}))
-    return path
-
-
-def solo_name(harmonics: int) -> str:
-    """The experiment with so many harmonics."""
-    return f"solo_{harmonics}"
-
-
-def solo(size: Size, harmonics: int) -> dict:
-    """The solo instrument as an experiment: no z, a reverb."""
-    model = {"gru_units": size.units, "mlp_units": size.units, "mlp_layers": 3, "use_z": False, "f0_bins": 0, "f0": "given",
-             "harmonics": harmonics, "noise_bands": 65, "reverb_seconds": TAPS[harmonics] / SAMPLE_RATE}  # fmt: skip
-    train = {"batch_size": size.batch, "crop_seconds": size.seconds, "warmup_seconds": 0.0, "precision": "float32"}
-    return {"data": "notes", "model": model, "train": train}
-
-
 def theirs(request: dict) -> Contender:
     """The authors' package."""
     return Contender("benchmarks.reference_worker", request)
@@ -99,17 +58,6 @@ def theirs(request: dict) -> Contender:
 def own(request: dict, environment: dict[str, str] | None = None, processes: int = 1) -> Contender:
     """This project."""
     return Contender("benchmarks.own_worker", request, environment or {}, processes)
-
-
-def compare(benchmark: str, setting: str, timings: dict[str, Timing], targets: dict[str, Target]) -> list[Figure]:
-    """Each contender's time, and how many times as fast as the reference each of ours is."""
-    rows = [summarize(benchmark, f"{setting}: {name}", np.multiply(timing.seconds, 1000), "ms") for name, timing in timings.items()]
-    base = timings[REFERENCE].seconds
-    for name, target in targets.items():
-        ratio = np.divide(base, timings[name].seconds)
-        note = f"{1000 * np.median(base):.4g} ms against {1000 * np.median(timings[name].seconds):.4g} ms"
-        rows.append(summarize(benchmark, f"{setting}: {REFERENCE} / {name}", ratio, "times as fast", note, target))
-    return rows
 
 
 def measure_steps(size: Size, params: Path) -> list[Figure]:
@@ -122,18 +70,16 @@ def measure_steps(size: Size, params: Path) -> list[Figure]:
         timings = take_turns(contenders, size.repeats, size.least)
         setting, targets = f"{harmonics} harmonics", {OURS: WHOLE_STEP, BFLOAT16: bfloat16_target()}
         rows += compare("training step", setting, timings, targets)
-        rows += [summarize("peak memory", f"training step, {setting}: {name}", [timing.megabytes], "MB")
-                 for name, timing in timings.items()]  # fmt: skip
-        share = timings[OURS].megabytes / timings[REFERENCE].megabytes
-        rows.append(summarize("peak memory", f"training step, {setting}: {OURS} / {REFERENCE}", [share], "ratio", "", Target(at_most=0.5)))
+        rows += memory(setting, timings)
     return rows
 
 
 def bfloat16_target() -> Target:
     """What is asked of bfloat16, where the CPU computes with it."""
     cpuinfo = Path("/proc/cpuinfo")
-    has_it = cpuinfo.exists() and "bf16" in cpuinfo.read_text()
-    return WHOLE_STEP_BFLOAT16 if has_it else WHOLE_STEP_BFLOAT16._replace(applies=False, remark="this CPU has no bfloat16 instructions")
+    if cpuinfo.exists() and "bf16" in cpuinfo.read_text():
+        return WHOLE_STEP_BFLOAT16
+    return WHOLE_STEP_BFLOAT16._replace(applies=False, remark="this CPU has no bfloat16 instructions")
 
 
 def measure_processors(size: Size, params: Path) -> list[Figure]:
@@ -158,20 +104,23 @@ def measure_resynthesis(size: Size, params: Path) -> list[Figure]:
                                                  experiment=solo_name(harmonics))  # fmt: skip
         timings = take_turns({REFERENCE: theirs(request), OURS: own(request)}, size.repeats, size.least)
         rows += compare("resynthesis, batch 1", f"{harmonics} harmonics", timings, {OURS: NOT_SLOWER})
-        rows += [summarize("resynthesis, batch 1", f"{harmonics} harmonics: {name}, real time", np.divide(size.seconds, timing.seconds),
-                           "s audio / s") for name, timing in timings.items()]  # fmt: skip
+        factors = {name: np.divide(size.seconds, timing.seconds) for name, timing in timings.items()}
+        rows += [summarize("resynthesis, batch 1", f"{harmonics} harmonics: {name}, real-time factor", factor, "s audio / s")
+                 for name, factor in factors.items()]  # fmt: skip
     return rows
 
 
 def measure_phase(size: Size, params: Path) -> list[Figure]:
     """How far the float32 harmonic synthesizers are from float64 at the end of an example, as a share of the peak."""
-    rows, what = [], f"{max(TAPS)} equal harmonics of a vibrato at {LOWEST_F0:g} Hz, the last {END_SECONDS:g} s of {size.seconds:g}"
+    what = f"{max(TAPS)} equal harmonics of a vibrato at {LOWEST_F0:g} Hz, the last {END_SECONDS:g} s of {size.seconds:g}"
+    rows = []
     with TemporaryDirectory(prefix="bench-") as name:
         request = size._replace(batch=1).request("phase", harmonics=max(TAPS), f0_hz=LOWEST_F0)
-        for contender, worker, target in ((REFERENCE, theirs, None), (OURS, own, Target(at_most=0.005))):
-            file = Path(name) / f"{worker.__name__}.npy"
-            take_turns({contender: worker(request | {"out": str(file)})}, 1, size.least)
-            error = phase_error(np.load(file), np.load(file.with_suffix(".f0.npy")), max(TAPS))
+        angular = f"{REFERENCE}, use_angular_cumsum"  # an option of the package, off in its solo_instrument.gin
+        for contender, worker, target in ((REFERENCE, theirs, None), (angular, theirs, None), (OURS, own, Target(at_most=0.005))):
+            file = Path(name) / f"{contender}.npy"
+            take_turns({contender: worker(request | {"out": str(file), "angular": contender == angular})}, 1, size.least)
+            error = phase_error(np.load(file), np.load(f"{file}.f0.npy"), max(TAPS))
             rows.append(summarize("phase error", contender, [error], "of peak", what, target))
     return rows
 
@@ -189,19 +138,13 @@ def measure_growth(size: Size, params: Path) -> list[Figure]:
     """Our cost per second of audio, forward and gradient, for longer examples and for larger batches."""
     numbers, rows = [2**power for power in range(size.largest.bit_length())], []
     for case, values in (("harmonic", {"harmonics": max(TAPS)}), ("filtered_noise", {}), ("loss", {})):
-        for what, unit in (("seconds", "s"), ("batch", "examples")):
+        for what, unit, larger in (("seconds", "s", "longer examples"), ("batch", "examples", "larger batches")):
             requests = {f"{number} {unit}": size.request(case, gradient=True, **values) | {what: number} for number in numbers}
             timings = take_turns({name: own(request) for name, request in requests.items()}, size.repeats, size.least)
-            costs = {name: np.divide(timings[name].seconds, requests[name]["seconds"] * requests[name]["batch"]) for name in requests}
-            rows += growth(f"cost per second of audio, {case}", costs, "longer examples" if what == "seconds" else "larger batches")
+            audio = {name: request["seconds"] * request["batch"] for name, request in requests.items()}
+            costs = {name: np.divide(timings[name].seconds, audio[name]) for name in requests}
+            rows += growth(f"cost per second of audio, {case}", costs, larger)
     return rows
-
-
-def growth(benchmark: str, costs: dict[str, np.ndarray], what: str) -> list[Figure]:
-    """The costs, and those of each size as a ratio to the smallest one's."""
-    first, *larger = costs
-    rows = [summarize(benchmark, f"{what}: {name}", 1000 * cost, "ms") for name, cost in costs.items()]
-    return rows + [summarize(benchmark, f"{what}: {name} / {first}", costs[name] / costs[first], "ratio", "", NEVER_RISES) for name in larger]
 
 
 def measure_default_step(size: Size, params: Path) -> list[Figure]:
@@ -217,7 +160,8 @@ def measure_default_step(size: Size, params: Path) -> list[Figure]:
     }  # fmt: skip
     timings = take_turns(contenders, size.repeats, size.least)
     name = f"step of `{DEFAULT}`"
-    rows = [summarize(name, f"{key}: steps", np.divide(1, timing.seconds), "1 / s", f"{os.cpu_count()} cores") for key, timing in timings.items()]
+    rows = [summarize(name, f"{key}: steps", np.divide(1, timing.seconds), "1 / s", f"{os.cpu_count()} cores")
+            for key, timing in timings.items()]  # fmt: skip
     pairs = [(key, "1 thread") for key in list(contenders)[1:4]] + [("default, mixed_bfloat16", "default")]
     return rows + [summarize(name, f"{one} / {other}", np.divide(timings[other].seconds, timings[one].seconds), "times as fast")
                    for one, other in pairs]  # fmt: skip

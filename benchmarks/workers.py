@@ -27,10 +27,11 @@ class Contender(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """A contender's seconds per run, all its processes together, one figure per repeat; peak memory of one process."""
+    """A contender's seconds per run, all its processes together, one figure per repeat; a process's peak memory in MB."""
 
     seconds: list[float]
     megabytes: float
+    imported: float  # of it, what TensorFlow and the other imports take
 
 
 class Worker:
@@ -59,10 +60,10 @@ class Worker:
             raise UserError(f"{self.name} ended with status {self.process.wait()}: {last}")
         return line
 
-    def finish(self) -> float:
-        """Let it end; returns its peak memory in MB."""
+    def finish(self) -> tuple[float, float]:
+        """Let it end; returns its peak memory and what it was after the imports, in MB."""
         self.process.stdin.close()
-        return float(self.hear())
+        return float(self.hear()), float(self.hear())
 
     def stop(self) -> None:
         """Leave no process behind, whatever happened."""
@@ -79,7 +80,7 @@ def take_turns(contenders: dict[str, Contender], repeats: int, least: float) -> 
             worker.hear()
         for name in list(groups) * repeats:
             seconds[name].append(time_together(groups[name], least))
-        return {name: Timing(seconds[name], max(worker.finish() for worker in groups[name])) for name in groups}
+        return {name: Timing(seconds[name], *max(worker.finish() for worker in groups[name])) for name in groups}
 
 
 def start(contender: Contender, stack: ExitStack) -> Worker:
@@ -105,8 +106,8 @@ def interpreter(module: str) -> list[str]:
 
 def build_reference() -> None:
     """The authors' package in an environment of its own, from its lock file."""
-    command = [find_uv(), "sync", "--quiet", "--locked", "--project", str(REFERENCE), "--python", sys.executable]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    options = ["--quiet", "--locked", "--compile-bytecode", "--project", str(REFERENCE), "--python", sys.executable]
+    done = subprocess.run([find_uv(), "sync", *options], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise UserError(f"{REFERENCE}: cannot be installed: {last}")

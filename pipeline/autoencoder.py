@@ -39,8 +39,6 @@ class Controls(NamedTuple):
 class Autoencoder(keras.Model):
     """f0 is given or encoded, loudness is given, z is encoded; a harmonic synthesizer, filtered noise and a reverb make the sound."""
 
-    OBJECTIVE = "spectral loss"
-
     def __init__(self, config: ModelConfig, statistics: Statistics):
         super().__init__(name="autoencoder", autocast=False)
         self.f0_encoder = F0Encoder(config.f0_encoder) if config.f0 == "encoded" else None

@@ -1,4 +1,4 @@
-"""The unsupervised f0 encoder: a residual network on the log-mel spectrogram (paper, section 4.1.1 and appendix B.2).
+"""The unsupervised f0 encoder: a residual network on the log-mel spectrogram (paper, section 4.1, and appendix B).
 
 The network sees one spectral frame at a time and says how likely each of 128 log-spaced frequencies is; f0 is a weighted
 mean of those. The paper averages over all bins. Here only bins near the most likely one count: with two candidates an octave

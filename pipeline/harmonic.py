@@ -90,13 +90,16 @@ def harmonic_synthesis(f0_hz: tf.Tensor, amplitude: tf.Tensor, distribution: tf.
     amplitudes = amplitude[..., None] * distribution
     both = tf.stack([amplitudes, next_frame(amplitudes)], axis=2)  # [batch, frames, 2, harmonics]
     partial_sums = sum_of_sines(phase_cycles(f0_hz), both)
-    this, following = envelope_windows(f0_hz.dtype)
-    audio = partial_sums[:, :, 0] * this + partial_sums[:, :, 1] * following
+    audio = tf.reduce_sum(partial_sums * tf.stack(envelope_windows(f0_hz.dtype)), axis=2)
     return tf.reshape(audio, [tf.shape(f0_hz)[0], -1])
 
 
-def sum_of_sines(cycles: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+@tf.custom_gradient
+def sum_of_sines(cycles: tf.Tensor, weights: tf.Tensor):
     """sum_k w_k sin(2 pi k phi) for every weight vector: the two-level sum of the module's docstring.
+
+    The gradient is written out: with respect to phi the sum is one of cosines with weights 2 pi k w_k, as cheap as the sum
+    itself, where TensorFlow's own would go back through every sinusoid.
 
     Args:
         cycles: [batch, frames, samples] phase of the fundamental.
@@ -105,17 +108,48 @@ def sum_of_sines(cycles: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     Returns:
         [batch, frames, vectors, samples]
     """
-    harmonics, vectors = weights.shape[-1], weights.shape[-2]
+    vectors, harmonics = weights.shape[2:]
     small = math.ceil(math.sqrt(harmonics * vectors))
     large = math.ceil(harmonics / small)
+    inner = cos_and_sin(tf.range(1, small + 1, dtype=cycles.dtype), cycles)
+    cos, sin = (each[:, :, None] for each in cos_and_sin(small * tf.range(large, dtype=cycles.dtype), cycles))
+
+    def gradient(upstream):
+        """With respect to phase and weights; what is not asked for is left out of the graph."""
+        slopes = TWO_PI * tf.range(1, harmonics + 1, dtype=cycles.dtype) * weights
+        fine = upstream[:, :, :, None]
+        to_cycles = tf.reduce_sum(upstream * two_level_sum(slopes, inner, (cos, -sin)), axis=2)
+        return to_cycles, two_level_transpose((fine * sin, fine * cos), inner, harmonics)
+
+    return two_level_sum(weights, inner, (sin, cos)), gradient
+
+
+def cos_and_sin(multiples: tf.Tensor, cycles: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Of multiples of a phase: [multiples], [batch, frames, samples] -> 2 x [batch, frames, multiples, samples]."""
+    angles = TWO_PI * multiples[:, None] * cycles[:, :, None]
+    return tf.cos(angles), tf.sin(angles)
+
+
+def two_level_sum(weights: tf.Tensor, inner: tuple[tf.Tensor, tf.Tensor], outer: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+    """sum_m sum_a w_(a + m b) (cos(a phi) p_m + sin(a phi) q_m): [batch, frames, vectors, harmonics] -> [..., vectors, samples].
+
+    Args:
+        inner: cos(a phi) and sin(a phi), [batch, frames, b, samples].
+        outer: p and q, [batch, frames, 1, large, samples].
+    """
+    small, samples, large, (vectors, harmonics) = *inner[0].shape[2:], outer[0].shape[3], weights.shape[2:]
+    leading = tf.shape(weights)[:2]
     padded = tf.pad(weights, [[0, 0], [0, 0], [0, 0], [0, small * large - harmonics]])
-    shape = tf.shape(weights)
-    grid = tf.reshape(padded, [shape[0], shape[1], vectors * large, small])
-    inner = TWO_PI * tf.range(1, small + 1, dtype=cycles.dtype)[:, None] * cycles[:, :, None, :]
-    outer = TWO_PI * small * tf.range(large, dtype=cycles.dtype)[:, None] * cycles[:, :, None, :]
-    samples = cycles.shape[-1]
-    split = [shape[0], shape[1], vectors, large, samples]
-    real = tf.reshape(tf.matmul(grid, tf.cos(inner)), split)
-    imaginary = tf.reshape(tf.matmul(grid, tf.sin(inner)), split)
-    turned = real * tf.sin(outer)[:, :, None] + imaginary * tf.cos(outer)[:, :, None]
-    return tf.reduce_sum(turned, axis=3)
+    grid = tf.reshape(padded, [*tf.unstack(leading), vectors * large, small])
+    split = [*tf.unstack(leading), vectors, large, samples]
+    parts = [tf.reshape(tf.matmul(grid, wave), split) * turn for wave, turn in zip(inner, outer, strict=True)]
+    return tf.reduce_sum(parts[0] + parts[1], axis=3)
+
+
+def two_level_transpose(outer: tuple[tf.Tensor, tf.Tensor], inner: tuple[tf.Tensor, tf.Tensor], harmonics: int) -> tf.Tensor:
+    """The transpose of `two_level_sum` in its weights; `outer` holds what comes back, times p and q, for every vector."""
+    small, (vectors, large, samples) = inner[0].shape[2], outer[0].shape[2:]
+    leading = tf.unstack(tf.shape(outer[0])[:2])
+    rows = [tf.reshape(turned, [*leading, vectors * large, samples]) for turned in outer]
+    grid = tf.add_n([tf.matmul(row, wave, transpose_b=True) for row, wave in zip(rows, inner, strict=True)])
+    return tf.reshape(grid, [*leading, vectors, large * small])[..., :harmonics]

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from pipeline.spectral import stft_magnitude
+from pipeline.spectral import magnitude_gradient, stft
 
 FFT_SIZES = (2048, 1024, 512, 256, 128, 64)  # with 75 % overlap
 EPSILON = 1e-5  # added before the logarithm, as in the authors' code
@@ -14,12 +14,30 @@ def multi_scale_spectral_loss(
     """sum_i mean|S_i - S^_i| + alpha mean|log S_i - log S^_i| for each example: 2 x [batch, samples] -> [batch].
 
     The paper writes L1 norms without saying whether bins are summed or averaged; the authors' code averages, as here.
+    Gradients go to `audio` alone.
     """
-    losses = []
-    for size in fft_sizes:
-        of_target, of_audio = (stft_magnitude(signal, size, size // 4) for signal in (target, audio))
-        losses.append(spectral_distance(of_target, of_audio, alpha))
-    return tf.add_n(losses)
+    return tf.add_n([_scale_loss(target, audio, size, alpha) for size in fft_sizes])
+
+
+def _scale_loss(target: tf.Tensor, audio: tf.Tensor, size: int, alpha: float) -> tf.Tensor:
+    """One FFT size's part: [batch].
+
+    Its gradient is computed with the loss and kept as a signal, so that no spectrum has to stay in memory until the backward pass.
+    """
+    hop = size // 4
+
+    @tf.custom_gradient
+    def of_audio(audio):
+        """The loss, and the slope of each example's as a signal of its own."""
+        spectrum = stft(audio, size, hop)
+        wanted, magnitude = tf.abs(stft(target, size, hop)), tf.abs(spectrum)
+        loss = spectral_distance(wanted, magnitude, alpha)
+        count = tf.cast(tf.shape(magnitude)[1] * magnitude.shape[2], tf.float32)
+        slope = tf.sign(magnitude - wanted) * (1 + alpha / (magnitude + EPSILON)) / count
+        direction = magnitude_gradient(slope, spectrum, magnitude, hop, tf.shape(audio)[1])
+        return loss, lambda upstream: upstream[:, None] * direction
+
+    return of_audio(audio)
 
 
 def spectral_distance(target: tf.Tensor, estimate: tf.Tensor, alpha: float) -> tf.Tensor:

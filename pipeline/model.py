@@ -21,6 +21,10 @@ NETWORKS = {
     "strided_conv": (StridedConv, StridedConvConfig),
     "stft": (StftDecoder, StftDecoderConfig),
 }
+OBJECTIVES = {  # what each is trained on, in a table's words
+    "wavernn": "cross-entropy, nats per sample",
+    "stft": "L1 of magnitudes and log magnitudes",
+}
 
 
 class Recipe(NamedTuple):
@@ -29,6 +33,10 @@ class Recipe(NamedTuple):
     model: ModelConfig
     baseline: str | None = None
     own: Params | None = None
+
+    def objective(self) -> str:
+        """What the model is trained on."""
+        return OBJECTIVES.get(self.baseline, "multi-scale spectral loss")
 
     def parts(self) -> dict[str, Any]:
         """The recipe as JSON can hold it."""
@@ -80,9 +88,15 @@ def load_model(folder: Path) -> keras.Model:
 
 
 def count_parameters(model: keras.Model) -> dict[str, int]:
-    """Trainable parameters by part of the model, in the model's order; call it before anything is frozen."""
-    counts: dict[str, int] = {}
-    for variable in model.trainable_variables:
-        part = "/".join(variable.path.split("/")[1:3][: -1 if variable.path.count("/") == 2 else None])
-        counts[part] = counts.get(part, 0) + math.prod(variable.shape)
-    return counts
+    """Trainable parameters by part of the model; call it before anything is frozen."""
+    conditioning = model.conditioning
+    inner = [layer for layer in (conditioning.z_encoder, conditioning.decoder) if layer is not None]
+    parts = {f"conditioning/{layer.name}": layer for layer in inner}
+    parts |= {layer.name: layer for layer in model.layers if layer is not conditioning}
+    counts = {name: _size(layer.trainable_variables) for name, layer in parts.items()}
+    rest = _size(model.trainable_variables) - sum(counts.values())
+    return counts | ({model.name: rest} if rest else {})
+
+
+def _size(variables: list[keras.Variable]) -> int:
+    return sum(math.prod(variable.shape) for variable in variables)

@@ -1,4 +1,4 @@
-"""The perceptual loss of the unsupervised model: distances between activations inside CREPE (paper, section 4.2.1 and B.2).
+"""The perceptual loss of the unsupervised model: distances between activations inside CREPE (paper, section 4.2, and appendix B).
 
 CREPE "small" (Kim et al. 2018) with its published weights up to the fifth max-pooling, as a plain function whose weights are
 constants: no variables that a model could train or save by mistake.

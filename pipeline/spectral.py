@@ -7,29 +7,24 @@ import tensorflow as tf
 from pipeline.units import SAMPLE_RATE
 
 
-def stft_magnitude(audio: tf.Tensor, size: int, hop: int) -> tf.Tensor:
-    """|STFT| with a periodic Hann window, the end padded with zeros: [batch, samples] -> [batch, frames, size / 2 + 1].
+def stft(audio: tf.Tensor, size: int, hop: int) -> tf.Tensor:
+    """STFT with a periodic Hann window, the end padded with zeros: [batch, samples] -> [batch, frames, size / 2 + 1] complex.
 
-    Frame t begins at sample t * hop, as in `tf.signal.stft(pad_end=True)`; `size` is a multiple of `hop`. The gradient is written
-    out, one inverse transform per frame, because TensorFlow's own costs several; at magnitude 0 it is 0.
+    Frame t begins at sample t * hop, as in `tf.signal.stft(pad_end=True)`; `size` is a multiple of `hop`.
     """
-    overlap, window = size // hop, tf.signal.hann_window(size)
+    return tf.signal.rfft(overlapping_frames(audio, hop, size // hop) * tf.signal.hann_window(size))
 
-    @tf.custom_gradient
-    def magnitude(audio):
-        """Forward, and the gradient that needs the spectrum."""
-        spectrum = tf.signal.rfft(overlapping_frames(audio, hop, overlap) * window)
-        absolute = tf.abs(spectrum)
 
-        def gradient(upstream):
-            """d|S_k| / dy_n = Re(S_k / |S_k| e^(2 pi i k n / size)): an inverse transform with the inner bins counted once."""
-            interior = tf.concat([[1.0], tf.fill([size // 2 - 1], 0.5), [1.0]], 0) * size
-            direction = spectrum * tf.cast(tf.math.divide_no_nan(upstream, absolute) * interior, spectrum.dtype)
-            return overlap_add(tf.signal.irfft(direction) * window, hop, overlap)[:, : tf.shape(audio)[1]]
+def magnitude_gradient(slope: tf.Tensor, spectrum: tf.Tensor, magnitude: tf.Tensor, hop: int, samples: tf.Tensor) -> tf.Tensor:
+    """From the slope of a value in the magnitudes |stft(x)| to its slope in x: 3 x [batch, frames, bins] -> [batch, samples].
 
-        return absolute, gradient
-
-    return magnitude(audio)
+    d|S_k| / dx_n = Re(S_k / |S_k| e^(2 pi i k n / size)): one inverse transform per frame, its inner bins counted once. TensorFlow's
+    own gradient takes several. At magnitude 0 it is 0.
+    """
+    size = 2 * (spectrum.shape[-1] - 1)
+    interior = tf.concat([[1.0], tf.fill([size // 2 - 1], 0.5), [1.0]], 0) * size
+    direction = spectrum * tf.cast(tf.math.divide_no_nan(slope, magnitude) * interior, spectrum.dtype)
+    return overlap_add(tf.signal.irfft(direction) * tf.signal.hann_window(size), hop, size // hop)[:, :samples]
 
 
 def overlapping_frames(audio: tf.Tensor, hop: int, overlap: int) -> tf.Tensor:

@@ -14,7 +14,7 @@ from pipeline.units import SAMPLE_RATE
 
 MIDI = (38.0, 96.0)  # f0, 73 to 2093 Hz
 HARMONICS = 110  # below Nyquist at the lowest f0
-TABLE = 2048  # samples of one period: linear interpolation errs by -60 dB at most, below the noise of nearly all tones
+TABLE = 2048  # samples of one period; reading between them linearly errs by -78 dB of the 10th harmonic, -37 dB of the 110th
 TARGET_BINS = 1.0  # standard deviation of the Gaussian that the distribution is to follow
 
 
@@ -25,6 +25,7 @@ class Draws:
         self.seed, self.batch, self.calls = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)]), batch, 0
 
     def _next(self) -> tf.Tensor:
+        """The seed of one more call."""
         self.calls += 1
         return tf.random.experimental.stateless_fold_in(self.seed, self.calls)
 
@@ -120,4 +121,5 @@ def edges(draws: Draws) -> tf.Tensor:
 
 
 def _rms(signal: tf.Tensor) -> tf.Tensor:
+    """Root mean square: [batch, samples] -> [batch, 1]."""
     return tf.sqrt(tf.reduce_mean(signal**2, axis=1, keepdims=True) + 1e-12)

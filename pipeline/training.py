@@ -110,7 +110,7 @@ class Experiment:
         crops = split_batches(self.examples, "train", self.example_frames, VALID_BATCH)
         total = sum(len(batch["audio"]) for batch in crops) * self.example_frames / FRAME_RATE
         seen = self.config.steps * self.config.batch_size * self.config.crop_seconds
-        return {"objective": self.model.OBJECTIVE, "epochs": seen / total, "seconds": seconds, "steps": self.config.steps,
+        return {"objective": self.recipe.objective() + (" + CREPE" if self.loss.perceptual_weight else ""), "epochs": seen / total, "seconds": seconds, "steps": self.config.steps,
                 "parameters": self.parameters}  # fmt: skip
 
 

@@ -2,11 +2,9 @@
 
 8-bit mu-law, a GRU that is conditioned on the decoder's hidden state, a softmax over the 256 levels. The GRU steps once for
 several samples, as in SampleRNN (Mehri et al. 2017) and bunched LPCNet (Vipperla et al. 2020): within a step every
-sample is predicted from the GRU's state and the samples before it. Training sees the true past with a little noise
-added, against exposure bias (LPCNet, Valin and Skoglund 2019).
+sample is predicted from the GRU's state and the samples before it. From LPCNet (Valin and Skoglund 2019): the network says how a
+sample differs from a linear prediction, and training sees the true past with a little noise added, against exposure bias.
 """
-
-import math
 
 import keras
 import tensorflow as tf
@@ -17,12 +15,12 @@ from pipeline.config import Params
 from pipeline.examples import Statistics
 from pipeline.gru import recurrence
 from pipeline.harmonic import upsample_linear
+from pipeline.mu_law import LEVELS, ZERO, companded, inverse_mu_law, to_levels
 from pipeline.objective import LossConfig
 from pipeline.units import HOP
 
-LEVELS = 256
-ZERO = LEVELS // 2  # the level of silence: exactly 0; level 0 is never used
-MU = 255.0
+BLOCK = 16  # of levels, in drawing
+BLUNT = -2.0  # bias of the ridge's slope: training starts with some eight levels on either side of the last sample
 
 
 class WaveRnnConfig(Params):
@@ -38,32 +36,23 @@ class WaveRnnConfig(Params):
     temperature: PositiveFloat  # of the softmax in sampling
 
 
-def mu_law(audio: tf.Tensor) -> tf.Tensor:
-    """Companded amplitude sign(x) ln(1 + 255 |x|) / ln 256, clipped to [-1, 1]; any shape (ITU-T G.711)."""
-    audio = tf.clip_by_value(audio, -1.0, 1.0)
-    return tf.sign(audio) * tf.math.log1p(MU * tf.abs(audio)) / math.log1p(MU)
-
-
-def inverse_mu_law(companded: tf.Tensor) -> tf.Tensor:
-    """The amplitude of a companded value: the inverse of `mu_law`."""
-    return tf.sign(companded) * tf.math.expm1(tf.abs(companded) * math.log1p(MU)) / MU
-
-
-def to_levels(audio: tf.Tensor) -> tf.Tensor:
-    """8-bit levels of amplitudes, 1 to 255 with 128 for silence: int32, any shape."""
-    return ZERO + tf.cast(tf.round((ZERO - 1) * mu_law(audio)), tf.int32)
-
-
-def companded(levels: tf.Tensor) -> tf.Tensor:
-    """Levels on the companded scale, the sample model's input: [-1, 1], 0 for silence; the unused level 0 is as level 1."""
-    return tf.cast(tf.maximum(levels, 1) - ZERO, tf.float32) / (ZERO - 1)
-
-
 def draw(logits: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
-    """Levels drawn from a softmax by its inverse distribution function: [batch, levels], [batch] in [0, 1] -> [batch] int32."""
-    cumulative = tf.cumsum(tf.nn.softmax(logits), axis=-1)
-    reached = tf.cast(cumulative <= uniform[:, None] * cumulative[:, -1:], tf.int32)
-    return tf.minimum(tf.reduce_sum(reached, axis=-1), logits.shape[-1] - 1)
+    """Levels drawn from a softmax by its inverse distribution function: [batch, levels], [batch] in [0, 1] -> [batch] int32.
+
+    First a block of levels, then a level in it: a cumulative sum over all levels would take longer than all the rest of a step.
+    """
+    blocks = tf.reshape(tf.nn.softmax(logits), [tf.shape(logits)[0], -1, BLOCK])
+    cumulative = tf.cumsum(tf.reduce_sum(blocks, axis=2), axis=1)
+    wanted = uniform * cumulative[:, -1]
+    block = _first_above(cumulative, wanted)
+    before = tf.gather(tf.pad(cumulative, [[0, 0], [1, 0]]), block, batch_dims=1)
+    return block * BLOCK + _first_above(tf.cumsum(tf.gather(blocks, block, batch_dims=1), axis=1), wanted - before)
+
+
+def _first_above(cumulative: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+    """Index of the first of [batch, n] cumulative sums above [batch]; what rounding puts past the last counts as within it."""
+    wanted = tf.minimum(wanted, cumulative[:, -1] * (1 - 1e-6))
+    return tf.reduce_sum(tf.cast(cumulative <= wanted[:, None], tf.int32), axis=1)
 
 
 def gru_step(state: tf.Tensor, given: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
@@ -97,9 +86,12 @@ class WaveRnn(keras.Model):
         self.output_from_state = _dense(own.units, own.step_samples * own.output_units, "output_from_state")
         self.output_from_past = _dense(own.past_samples, own.output_units, "output_from_past")
         self.to_logits = _dense(own.output_units, LEVELS, "to_logits")
+        self.to_ridge = _dense(own.output_units, 2, "to_ridge")
+        self.prediction = _dense(own.past_samples, 1, "linear_prediction")
+        self.prediction.kernel.assign(tf.one_hot([0], own.past_samples, axis=0)[::-1])  # at first the last sample
         shape = (own.units, 3 * own.units)
-        self.recurrent_kernel = self.add_weight(shape=shape, initializer="orthogonal", dtype="float32", name="recurrent_kernel")
-        self.recurrent_bias = self.add_weight(shape=shape[1:], initializer="zeros", dtype="float32", name="recurrent_bias")
+        self.recurrent_kernel = self.add_weight(shape=shape, initializer="orthogonal", autocast=False, name="recurrent_kernel")
+        self.recurrent_bias = self.add_weight(shape=shape[1:], initializer="zeros", autocast=False, name="recurrent_bias")
 
     def call(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Sample all clips side by side: `audio` [batch, samples]; the batch's noise, a number per sample, decides."""
@@ -176,8 +168,15 @@ class WaveRnn(keras.Model):
         return past
 
     def _logits(self, from_state: tf.Tensor, past: tf.Tensor) -> tf.Tensor:
-        """Logits of samples from what the state says of each, [..., output_units], and the past of each, [..., past_samples]."""
-        return self.to_logits(tf.nn.relu(from_state + self.output_from_past(past)))
+        """Logits of samples from what the state says of each, [..., output_units], and the past of each, [..., past_samples].
+
+        A ridge about the linear prediction, which is soon learned, and over it what only the whole softmax can say.
+        """
+        features = tf.nn.relu(from_state + self.output_from_past(past))
+        offset, slope = tf.split(self.to_ridge(features), 2, axis=-1)
+        centre = ZERO + (ZERO - 1) * (self.prediction(past) + offset)
+        distance = tf.abs(tf.range(LEVELS, dtype=tf.float32) - centre)
+        return self.to_logits(features) - tf.nn.softplus(slope + BLUNT) * distance
 
     def _pieces(self, signal: tf.Tensor, starts: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
         """Cut [batch, samples] to [batch * pieces, past_samples + length * 64]; before its start a signal is silent."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    {"command", "files", "units"},
+    {"command", "files", "units", "mu_law"},
     {"config", "manifest", "records", "devices"},
     {"audio", "spectral", "harmonic", "filtered_noise", "reverb", "gru", "soundfont", "expression", "examples", "intervals", "chain",
      "assignment", "archives", "scores", "room", "trainer"},
@@ -14,7 +14,8 @@ LAYERS = (
      "remarks", "clips", "overlay", "summary", "figures", "outside"},
     {"sources", "features", "shards", "conditioning", "perceptual", "tones", "metrics", "yardsticks", "tracking", "data_figures"},
     {"objective", "pretraining"},
-    {"autoencoder", "wavernn", "strided_conv", "stft_decoder"},
+    {"autoencoder", "wavernn", "strided_conv"},
+    {"stft_decoder"},
     {"model"},
     {"export", "parameters", "resynthesis"},
     {"training"},

@@ -61,6 +61,22 @@ def test_sum_of_sines_equals_the_plain_sum(random, harmonics, vectors):
     np.testing.assert_allclose(fast, plain, atol=2e-3)
 
 
+@pytest.mark.parametrize(("harmonics", "vectors"), [(1, 1), (7, 2), (100, 2), (101, 3)])
+def test_gradients_of_the_sum_of_sines_equal_the_plain_sums(random, harmonics, vectors):
+    cycles, weights = random.uniform(size=(2, 3, 64)), random.normal(size=(2, 3, vectors, harmonics))
+    upstream, numbers = random.normal(size=(2, 3, vectors, 64)), 2 * np.pi * np.arange(1, harmonics + 1)
+    angles = numbers[:, None] * cycles[:, :, None]
+    to_cycles = np.einsum("btvk,k,btkn,btvn->btn", weights, numbers, np.cos(angles), upstream)
+    to_weights = np.einsum("btkn,btvn->btvk", np.sin(angles), upstream)
+    inputs = [tf.constant(values, tf.float64) for values in (cycles, weights)]
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        audio = sum_of_sines(*inputs)
+    ours = tape.gradient(audio, inputs, output_gradients=tf.constant(upstream))
+    for gradient, exact in zip(ours, (to_cycles, to_weights), strict=True):
+        np.testing.assert_allclose(gradient, exact, atol=1e-8)
+
+
 def test_phase_does_not_drift_in_four_seconds():
     frames = np.arange(1000)
     f0_hz = 300 + 100 * np.sin(2 * np.pi * 5 * frames / 250)
