@@ -20,6 +20,7 @@ test-all: environment
 
 bench: environment
 	$(RUN) python -m benchmarks.preparation reports/benchmarks/preparation.csv
+	UV=$(UV) $(RUN) python -m benchmarks.training reports/benchmarks/training.csv
 
 environment: .venv/.synced
 

@@ -18,8 +18,11 @@ LOWEST_MIDI, HIGHEST_MIDI = 24.0, 96.0  # of the soft one-hot f0
 
 
 def exp_sigmoid(x: tf.Tensor) -> tf.Tensor:
-    """The nonlinearity of every synthesizer control: y = 2 sigmoid(x)^(ln 10) + 1e-7 (paper, appendix B.5)."""
-    return 2 * tf.sigmoid(x) ** math.log(10) + 1e-7
+    """The nonlinearity of every synthesizer control: y = 2 sigmoid(x)^(ln 10) + 1e-7 (paper, appendix B.5).
+
+    The power is written as an exponential, which costs less: log sigmoid(x) = -softplus(-x).
+    """
+    return 2 * tf.exp(-math.log(10) * tf.math.softplus(-x)) + 1e-7
 
 
 def f0_features(f0_hz: tf.Tensor, bins: int) -> tf.Tensor:

@@ -39,6 +39,13 @@ def keep_only(section: dict, names: list[str], path: Path) -> None:
         del section[name]
 
 
+def drop_bases(params: dict) -> None:
+    """Drop the bases of paired differences whose data set or experiment was dropped, in place."""
+    bases = params["tabulate"]["bases"]
+    for data in [data for data, base in bases.items() if data not in params["data"] or base not in params["experiments"]]:
+        del bases[data]
+
+
 def main(overlay: Path, params: Path = Path("params.yaml")) -> None:
     """Reads OVERLAY and PARAMS; rewrites PARAMS with the overlay's values, comments kept."""
     read_params(params)
@@ -58,6 +65,7 @@ def main(overlay: Path, params: Path = Path("params.yaml")) -> None:
     for section, names in kept.items():
         if names is not None:
             keep_only(base[section], names, overlay)
+    drop_bases(base)
     with atomic(params) as temporary:
         yaml.dump(base, temporary)
 

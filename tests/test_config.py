@@ -11,14 +11,16 @@ from pipeline.command import UserError
 from pipeline.config import Params, read_params, read_section, validate
 from pipeline.examples import ExamplesConfig
 from pipeline.features import FeaturesConfig
-from pipeline.model import ModelConfig
+from pipeline.autoencoder import ModelConfig
+from pipeline.model import read_recipe
+from pipeline.objective import LossConfig
 from pipeline.overlay import keep_only, merge
 from pipeline.sources import SOURCES, read_data_set
 from pipeline.tables import TabulateConfig
 from pipeline.tracking import ResynthesizeConfig
 from pipeline.training import TrainConfig
 
-CONFIGS = {"features": FeaturesConfig, "examples": ExamplesConfig, "model": ModelConfig,
+CONFIGS = {"features": FeaturesConfig, "examples": ExamplesConfig, "model": ModelConfig, "loss": LossConfig,
            "train": TrainConfig, "resynthesize": ResynthesizeConfig, "tabulate": TabulateConfig}  # fmt: skip
 PARAMS = ROOT / "params.yaml"
 EXPERIMENTS = list(yaml.safe_load(PARAMS.read_text())["experiments"])
@@ -42,7 +44,7 @@ def test_the_committed_data_sets_are_valid(name):
     assert read_data_set(PARAMS, name).source in SOURCES
 
 
-@pytest.mark.parametrize("overlay", ["smoke", "paper"])
+@pytest.mark.parametrize("overlay", ["smoke", "paper", "long"])
 def test_overlays_merge_to_valid_params(tmp_path, overlay):
     values = yaml.safe_load((ROOT / "params" / f"{overlay}.yaml").read_text())
     only = values.pop("only", EXPERIMENTS)
@@ -53,12 +55,14 @@ def test_overlays_merge_to_valid_params(tmp_path, overlay):
         read_data_set(path, name)
     for section, config in CONFIGS.items():
         read_section(path, section, config)
+    for experiment in only:
+        read_section(path, "train", TrainConfig, experiment), read_recipe(path, experiment)
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_an_override_changes_only_what_it_names(experiment):
     override = yaml.safe_load(PARAMS.read_text())["experiments"][experiment] or {}
-    for section in ("model", "train"):
+    for section in ("model", "loss", "train"):
         base, own = (read_section(PARAMS, section, CONFIGS[section], name).model_dump() for name in (None, experiment))
         changed = {key for key in base if base[key] != own[key]}
         assert changed <= set(override.get(section, {}))
@@ -115,6 +119,7 @@ def test_a_mistake_in_a_data_set_is_named(tmp_path, edit, message):
         (lambda v: v["experiments"]["no_z"].pop("data"), "experiments.no_z.data: must name a data set (notes, violin), not None"),
         (lambda v: v["experiments"]["no_z"].update(data="note"), "experiments.no_z.data: must name a data set (notes, violin), not 'note'"),
         (lambda v: v["experiments"]["no_z"].update(features={}), "experiments.no_z.features: only 'data' and mappings"),
+        (lambda v: v["experiments"]["wavernn"].update(stft={}), "experiments.wavernn: names more than one of wavernn, strided_conv, stft"),
         (lambda v: v["outside"].update(mine="/tmp"), "outside.mine: no data set has this name; known: notes, violin"),
         (lambda v: v["outside"].update(notes="/no/such.sf2"), "outside.notes: '/no/such.sf2' does not exist"),
     ],
@@ -128,6 +133,12 @@ def test_a_mistake_in_an_override_is_named_where_it_stands(tmp_path):
     path = write(tmp_path / "params.yaml", lambda v: v["experiments"].update(no_z={"data": "notes", "model": {"use_zz": False}}))
     with pytest.raises(UserError, match=r"unknown key 'experiments.no_z.model.use_zz'; did you mean 'use_z'"):
         read_section(path, "model", ModelConfig, "no_z")
+
+
+def test_a_mistake_in_a_baseline_is_named_where_it_stands(tmp_path):
+    path = write(tmp_path / "params.yaml", lambda v: v["experiments"]["wavernn"]["wavernn"].update(unit=3))
+    with pytest.raises(UserError, match=r"unknown key 'experiments.wavernn.wavernn.unit'; did you mean 'units'"):
+        read_recipe(path, "wavernn")
 
 
 def test_an_unknown_experiment_is_named():

@@ -145,6 +145,7 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, examples, small_model
     assert sum(summary["parameters"].values()) == sum(v.size for name, v in weights(tmp_path / "killed" / "model").items()) - 2 * 30
 
 
+@pytest.mark.slow
 def test_killed_in_pretraining_and_after(tmp_path, examples, small_model_values):
     assert start(small_model_values, examples, tmp_path / "whole", **UNSUPERVISED).wait(timeout=200) == 0
     for name, step in (("state-pretrained.npz", 3), ("state.npz", 2)):
@@ -196,6 +197,7 @@ def test_two_devices_give_the_loss_curve_of_one(tmp_path, examples, small_model_
     np.testing.assert_allclose(two, one, rtol=2e-4)
 
 
+@pytest.mark.slow
 def test_bfloat16_trains(tmp_path, examples, small_model_values):
     for precision in ("float32", "mixed_bfloat16"):
         assert start(small_model_values, examples, tmp_path / precision, precision=precision).wait(timeout=200) == 0
