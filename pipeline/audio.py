@@ -77,6 +77,7 @@ class _Forward(soundfile.SoundFile):
     """A file read once from start to end: soundfile would seek after every block, and an MP3 does not seek exactly."""
 
     def seekable(self) -> bool:
+        """No, whatever the file can do."""
         return False
 
 

@@ -58,6 +58,7 @@ class Expression(Params):
 def draw_expression(config: ExpressionConfig, random: np.random.Generator, sustained: bool) -> Expression:
     """Draw a note's expression; plucked and struck instruments (not `sustained`) get dynamics only."""
     def uniform(low_high: tuple[float, float]) -> float:
+        """A number between the two, to three decimals."""
         return round(float(random.uniform(*low_high)), 3)
 
     dynamics = tuple(uniform(config.dynamics_db) for _ in range(4))

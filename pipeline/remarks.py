@@ -7,15 +7,26 @@ import pandas as pd
 from pipeline.units import CONFIDENCE_THRESHOLD
 
 SOUNDFONT = "TimGM6mb.sf2"
+OF_MODELS = {  # experiments whose row needs a word
+    "unsupervised": "`unsupervised` is the paper's recipe: the f0 encoder learns end to end from spectral and perceptual loss. Both have a "
+    "useful f0 gradient only within about half a semitone of the right pitch, so at minutes of training it does not find it.",
+    "unsupervised_pretrained": "`unsupervised_pretrained` is not the paper's recipe: its f0 encoder was first trained on synthetic tones of random "
+    "known f0 (a later idea of the same authors), without a label of this data, and then left as it was.",
+    "wavernn": "`wavernn`, `strided_conv` and `stft` have the conditioning (z included), the data and about the training time of `supervised` "
+    "(training.md). At minutes of training none of them holds a pitch: read them as what a network without an oscillator makes of this budget, "
+    "not as what WaveRNN can do; the paper's figure for it comes from a far larger model and training.",
+    "tiny": "`solo_violin` and `tiny` are compared on the reverberant recordings; their F0 L1 and loudness include the room.",
+}
 
 
 def table_remarks(params: dict, rows: pd.DataFrame) -> list[str]:
-    """A line each on every data set, and on tracker, units, floor, yardsticks, intervals and seeds."""
+    """A line each on models that need one, on every data set, and on tracker, units, floor, yardsticks, intervals and seeds."""
     features, tracking, seeds = params["features"], params["resynthesize"], params["seeds"]
     decoding = "with Viterbi" if features["viterbi"] else "without Viterbi"
     one = "one seed: intervals are over test examples, and nothing is said about training anew"
     known = f"{len(seeds)} seeds" if len(seeds) > 1 else one
     return [
+        *(remark for name, remark in OF_MODELS.items() if name in params["experiments"]),
         *(_data_remark(name, values["source"], (params["outside"] or {}).get(name), rows[rows.data == name])
           for name, values in params["data"].items()),
         f"Tracker: f0 is handed to the models from CREPE {features['crepe']} every {features['f0_step_ms']} ms {decoding}; originals and "

@@ -66,6 +66,7 @@ def _write_shard(features: Path, length: int, element: dict) -> dict:
         sums = np.zeros(3)
 
         def serialized():
+            """The shard's records, their loudness summed up on the way."""
             for recording, start in element["pointers"]:
                 window = np.load(features / f"{recording}.npy", mmap_mode="r")[start : start + length]
                 decibels = window["loudness_db"].astype(np.float64)
