@@ -95,7 +95,7 @@ def step(request):
     schedule = keras.optimizers.schedules.ExponentialDecay(config.learning_rate, config.decay_steps, config.decay_rate)
     pace = Pace(config.steps, schedule, config.clip_norm, config.log_every, config.validate_every, config.checkpoint_seconds)
     trainer = Trainer(task, pace, device_strategy(1, config.batch_size))
-    return lambda: float(trainer._update(batch))
+    return lambda: float(trainer.update(batch))
 
 
 def resynthesis(request):

@@ -11,7 +11,7 @@ from pipeline.examples import Statistics
 from pipeline.f0_encoder import F0Encoder, F0EncoderConfig
 from pipeline.filtered_noise import filtered_noise
 from pipeline.harmonic import harmonic_synthesis, normalized_distribution
-from pipeline.networks import exp_sigmoid
+from pipeline.networks import BuiltByCall, exp_sigmoid
 from pipeline.objective import LossConfig, resynthesis_losses
 from pipeline.reverb import Reverb
 
@@ -36,7 +36,7 @@ class Controls(NamedTuple):
     noise_magnitudes: tf.Tensor  # [batch, frames, bands]
 
 
-class Autoencoder(keras.Model):
+class Autoencoder(BuiltByCall, keras.Model):
     """f0 is given or encoded, loudness is given, z is encoded; a harmonic synthesizer, filtered noise and a reverb make the sound."""
 
     def __init__(self, config: ModelConfig, statistics: Statistics):

@@ -12,7 +12,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from pipeline.config import Params
 from pipeline.examples import Statistics
-from pipeline.networks import Decoder, ZEncoder, f0_features
+from pipeline.networks import BuiltByCall, Decoder, ZEncoder, f0_features
 
 
 class ConditioningConfig(Params):
@@ -27,7 +27,7 @@ class ConditioningConfig(Params):
     f0_bins: NonNegativeInt  # f0 also as a soft one-hot vector over so many bins
 
 
-class Conditioning(keras.layers.Layer):
+class Conditioning(BuiltByCall, keras.layers.Layer):
     """f0, loudness and audio of a batch -> hidden features, [batch, frames, units]."""
 
     def __init__(self, config: ConditioningConfig, statistics: Statistics):

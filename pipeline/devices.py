@@ -1,8 +1,13 @@
-"""Devices to train on: one, or several in step with tf.distribute.MirroredStrategy."""
+"""What to train on: threads, and one device or several in step with tf.distribute.MirroredStrategy."""
 
 import tensorflow as tf
 
 from pipeline.command import UserError
+
+
+def use_threads(count: int) -> None:
+    """Threads that one operation may use, 0 for all cores. Call it before TensorFlow does anything."""
+    tf.config.threading.set_intra_op_parallelism_threads(count)
 
 
 def device_strategy(count: int, batch_size: int) -> tf.distribute.Strategy:

@@ -11,6 +11,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from pipeline.config import Params
 from pipeline.harmonic import upsample_linear
+from pipeline.networks import BuiltByCall
 from pipeline.spectral import centered_frames
 from pipeline.units import HOP, SAMPLE_RATE
 
@@ -32,7 +33,7 @@ class F0EncoderConfig(Params):
     blocks: NonNegativeInt  # residual blocks of each stage
 
 
-class F0Encoder(keras.layers.Layer):
+class F0Encoder(BuiltByCall, keras.layers.Layer):
     """f0 from audio: [batch, samples] at 16 kHz -> f0 [batch, samples / 64] in Hz at 250 Hz.
 
     Audio is a multiple of 64 samples long. Frames are centred on every 256th sample from 0 on, zeros beyond the ends; where
@@ -43,9 +44,6 @@ class F0Encoder(keras.layers.Layer):
         super().__init__(name="f0_encoder", autocast=False)  # audio stays float32 under a bfloat16 policy
         self.config = config
         self.network = residual_network(config)
-
-    def build(self, input_shape):
-        """Nothing: the network's weights exist from the start."""
 
     def call(self, audio):
         """f0 in Hz at the control rate, interpolated linearly in log frequency; differentiable."""

@@ -65,6 +65,14 @@ def _millions(count: int | None) -> str:
     return "" if count is None else f"{count / 1e6:.3g}M"
 
 
+def both_scales(at_papers_sizes: pd.DataFrame, trainings: Path, experiments: list[str], seed: int) -> pd.DataFrame:
+    """Rows of experiment, part, parameters and scale: "paper" as given, "trained" from the summaries of one seed's trainings."""
+    summaries = {name: json.loads((trainings / f"{name}-{seed}.json").read_text()) for name in experiments}
+    trained = [(name, part, count) for name, summary in summaries.items() for part, count in summary["parameters"].items()]
+    scales = {"paper": at_papers_sizes, "trained": pd.DataFrame(trained, columns=["experiment", "part", "parameters"])}
+    return pd.concat([rows.assign(scale=scale) for scale, rows in scales.items()], ignore_index=True)
+
+
 def read_trainings(folder: Path, experiments: list[str], seeds: list[int]) -> pd.DataFrame:
     """A row per training: what its summary says, and its validation losses at the quarters of training."""
     rows = []

@@ -17,6 +17,13 @@ MFCC_COEFFICIENTS = 30
 LOWEST_MIDI, HIGHEST_MIDI = 24.0, 96.0  # of the soft one-hot f0
 
 
+class BuiltByCall:
+    """For layers made of layers, each of which makes its own weights; Keras would trace every level's call twice to find out."""
+
+    def build(self, input_shape):
+        """Nothing of its own."""
+
+
 def exp_sigmoid(x: tf.Tensor) -> tf.Tensor:
     """The nonlinearity of every synthesizer control: y = 2 sigmoid(x)^(ln 10) + 1e-7 (paper, appendix B.5).
 
@@ -93,7 +100,7 @@ class ZEncoder(keras.layers.Layer):
         return mfcc(audio, MFCC_COEFFICIENTS, hop=MFCC_HOP)
 
 
-class Decoder(keras.layers.Layer):
+class Decoder(BuiltByCall, keras.layers.Layer):
     """One MLP per input, GRU, MLP (paper, figure 5): a list of [batch, frames, channels] -> [batch, frames, units].
 
     The first two inputs are f0 and loudness; their MLPs' outputs also go past the GRU.

@@ -1,4 +1,4 @@
-"""How many parameters each experiment's model has, part by part, as trained and at the paper's sizes."""
+"""How many parameters each experiment's model has at the paper's sizes, part by part."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,7 @@ ANY_STATISTICS = Statistics(loudness_mean=0.0, loudness_std=1.0)  # they size no
 
 
 def parameter_counts(params: Path, paper: Path) -> pd.DataFrame:
-    """Rows of experiment, scale ("trained": as params.yaml says; "paper": with the overlay merged), part, parameters."""
+    """Rows of experiment, part, parameters: the models of params.yaml with the overlay PAPER merged."""
     values, overlay = read_params(params), yaml.safe_load(paper.read_text())
     overlay["experiments"] = {name: block for name, block in overlay["experiments"].items() if name in values["experiments"]}
     merge(values, overlay, paper)
@@ -24,10 +24,9 @@ def parameter_counts(params: Path, paper: Path) -> pd.DataFrame:
         merged = Path(folder) / "params.yaml"
         merged.write_text(yaml.safe_dump(values, sort_keys=False))
         rows = [
-            {"experiment": experiment, "scale": scale, "part": part, "parameters": count}
+            {"experiment": experiment, "part": part, "parameters": count}
             for experiment in values["experiments"]
-            for scale, path in (("trained", params), ("paper", merged))
-            for part, count in _count(path, experiment).items()
+            for part, count in _count(merged, experiment).items()
         ]
     return pd.DataFrame(rows)
 

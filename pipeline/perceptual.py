@@ -46,5 +46,6 @@ def embeddings(frames: tf.Tensor) -> tf.Tensor:
 
 @cache
 def _layers() -> list[Convolution]:
-    network = load_network(CAPACITY)
-    return [read_convolution(network, number) for number in range(1, LAYERS + 1)]
+    with tf.init_scope():  # the first call may stand in a graph, where variables have no values
+        network = load_network(CAPACITY)
+        return [read_convolution(network, number) for number in range(1, LAYERS + 1)]

@@ -12,6 +12,7 @@ from pipeline.conditioning import Conditioning, ConditioningConfig
 from pipeline.config import Params
 from pipeline.examples import Statistics
 from pipeline.loss import spectral_distance
+from pipeline.networks import BuiltByCall
 from pipeline.objective import LossConfig
 from pipeline.strided_conv import FrameEncoder
 from pipeline.units import HOP
@@ -69,7 +70,7 @@ def griffin_lim(magnitudes: tf.Tensor, noise: tf.Tensor, size: int, hop: int, it
     return inverse_stft(spectra, size, hop, samples)
 
 
-class StftDecoder(keras.Model):
+class StftDecoder(BuiltByCall, keras.Model):
     """Resynthesis from predicted STFT magnitudes."""
 
     def __init__(self, config: ConditioningConfig, own: StftDecoderConfig, statistics: Statistics):

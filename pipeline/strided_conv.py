@@ -11,7 +11,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from pipeline.conditioning import Conditioning, ConditioningConfig
 from pipeline.config import Params
 from pipeline.examples import Statistics
-from pipeline.networks import exp_sigmoid, mlp
+from pipeline.networks import BuiltByCall, exp_sigmoid, mlp
 from pipeline.objective import LossConfig, resynthesis_losses
 from pipeline.units import HOP
 
@@ -28,7 +28,7 @@ class StridedConvConfig(Params):
     noise_channels: NonNegativeInt  # random numbers per waveform frame
 
 
-class FrameEncoder(keras.layers.Layer):
+class FrameEncoder(BuiltByCall, keras.layers.Layer):
     """From control frames to features at a lower rate: [batch, frames, channels] -> [batch, ceil(frames / stride), units].
 
     A strided convolution around the control frame at which each wider frame is centred, then an MLP.
@@ -58,7 +58,7 @@ def overlap_add(frames: tf.Tensor, hop: int, samples: tf.Tensor) -> tf.Tensor:
     return tf.signal.overlap_and_add(windowed, hop)[:, size // 2 : size // 2 + samples]
 
 
-class StridedConv(keras.Model):
+class StridedConv(BuiltByCall, keras.Model):
     """Resynthesis by a transposed convolution from the conditioning."""
 
     def __init__(self, config: ConditioningConfig, own: StridedConvConfig, statistics: Statistics):

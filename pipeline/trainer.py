@@ -51,7 +51,7 @@ class Trainer:
             self.optimizer = keras.optimizers.Adam(pace.learning_rate)
             self.optimizer.build(task.trainable)
         self.step, self.rows, self.losses, self.seconds = 0, [], [], 0.0
-        self._update, self._evaluate = tf.function(self._train_step), tf.function(task.losses, reduce_retracing=True)
+        self.update, self._evaluate = tf.function(self._train_step), tf.function(task.losses, reduce_retracing=True)
 
     def run(self, checkpoint: Path) -> None:
         """Train to the last step, from `checkpoint` if it exists; it is there at the end."""
@@ -67,7 +67,7 @@ class Trainer:
                 saved = time.monotonic()
 
     def _advance(self, batch: Batch, checkpoint: Path) -> None:
-        loss = float(self._update(self._split(batch)))
+        loss = float(self.update(self._split(batch)))
         self.step += 1
         if not math.isfinite(loss):
             raise UserError(f"{self.label}: the loss is {loss} at step {self.step} (examples {_names(batch)}); lower train.learning_rate "

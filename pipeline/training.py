@@ -42,6 +42,7 @@ class TrainConfig(Params):
     freeze_f0_encoder: bool  # after its pretraining
     precision: Literal["float32", "mixed_bfloat16"]
     devices: PositiveInt
+    intra_op_threads: NonNegativeInt  # within an operation; 0: one per core
     log_every: PositiveInt
     validate_every: PositiveInt
     checkpoint_seconds: NonNegativeFloat

@@ -16,6 +16,7 @@ from pipeline.examples import Statistics
 from pipeline.gru import recurrence
 from pipeline.harmonic import upsample_linear
 from pipeline.mu_law import LEVELS, ZERO, companded, inverse_mu_law, to_levels
+from pipeline.networks import BuiltByCall
 from pipeline.objective import LossConfig
 from pipeline.units import HOP
 
@@ -74,7 +75,7 @@ def piece_starts(noise: tf.Tensor, pieces: int, first: int, frames: tf.Tensor, l
     return tf.minimum(first, frames - length) + tf.minimum(tf.cast(place, tf.int32), choices - 1)
 
 
-class WaveRnn(keras.Model):
+class WaveRnn(BuiltByCall, keras.Model):
     """Autoregressive resynthesis: `call` samples, `losses` is teacher-forced."""
 
     def __init__(self, config: ConditioningConfig, own: WaveRnnConfig, statistics: Statistics):

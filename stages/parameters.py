@@ -1,4 +1,4 @@
-"""Count the parameters of every experiment's model, as trained and at the paper's sizes."""
+"""Count the parameters of every experiment's model at the paper's sizes."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from pipeline.parameters import parameter_counts
 
 
 def main(paper: Path, out: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads `model`, the experiments' blocks and the overlay PAPER; writes OUT (CSV: experiment, scale, part, parameters)."""
+    """Reads `model`, the experiments' blocks and the overlay PAPER; writes OUT (CSV: experiment, part, parameters)."""
     write_text(out, parameter_counts(params, paper).to_csv(index=False))
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from pipeline.command import run_stage
 from pipeline.config import read_params, read_section, row_names
-from pipeline.model_tables import read_trainings, write_parameter_table, write_training_table
+from pipeline.model_tables import both_scales, read_trainings, write_parameter_table, write_training_table
 from pipeline.remarks import table_remarks
 from pipeline.tables import TabulateConfig, check_bases, check_rows, read_paper, write_resynthesis_table
 
@@ -23,8 +23,9 @@ def main(
     check_bases(config.bases, order, params)
     check_rows(found, order, values["seeds"])
     write_resynthesis_table(found, order, config, published, table_remarks(values, found), tables, metrics)
-    write_parameter_table(pd.read_csv(counts), published, tables)
-    write_training_table(read_trainings(trainings, list(values["experiments"]), values["seeds"]), tables)
+    experiments, seeds = list(values["experiments"]), values["seeds"]
+    write_parameter_table(both_scales(pd.read_csv(counts), trainings, experiments, seeds[0]), published, tables)
+    write_training_table(read_trainings(trainings, experiments, seeds), tables)
 
 
 if __name__ == "__main__":

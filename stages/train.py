@@ -5,6 +5,7 @@ from pathlib import Path
 from pipeline.assignment import read_assignment
 from pipeline.command import run_stage
 from pipeline.config import read_section
+from pipeline.devices import use_threads
 from pipeline.examples import ExamplesConfig
 from pipeline.model import read_recipe
 from pipeline.objective import LossConfig
@@ -19,6 +20,7 @@ def main(
     (SavedModel), LOG (CSV) and beside it a summary (JSON)."""
     recipe = read_recipe(params, experiment)
     loss, config = read_section(params, "loss", LossConfig, experiment), read_section(params, "train", TrainConfig, experiment)
+    use_threads(config.intra_op_threads)
     examples = read_assignment(assignment).examples
     seconds = read_section(params, "examples", ExamplesConfig).seconds
     checkpoint = scratch / f"{experiment}-{seed}-{run_key(recipe, loss, config, examples)}.npz"

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from pipeline.f0 import load_network
 from pipeline.harmonic import harmonic_synthesis
-from pipeline.perceptual import embeddings, perceptual_loss, sparse_frames
+from pipeline.perceptual import _layers, embeddings, perceptual_loss, sparse_frames
 
 
 def tones(midi: tf.Tensor, frames: int = 128) -> tf.Tensor:
@@ -55,6 +55,12 @@ def test_the_gradient_points_home_within_a_quarter_semitone():
         loss = tf.reduce_sum(perceptual_loss(tones(tf.constant(pitches), 32), tones(found, 32), 2))
     gradient = tape.gradient(loss, found).numpy()
     assert np.isfinite(gradient).all() and (np.sign(gradient) == np.sign(detuning)).mean() > 0.85
+
+
+def test_its_first_use_may_stand_in_a_graph():
+    _layers.cache_clear()
+    tone = tones(tf.constant([60.0]))
+    np.testing.assert_array_equal(tf.function(perceptual_loss)(tone, tone, 2), 0)
 
 
 def test_silence_has_finite_gradients_and_a_silent_target_no_loss():

@@ -49,7 +49,7 @@ def examples(tmp_path_factory):
 def config(**changes):
     values = {"steps": 14, "batch_size": 4, "crop_seconds": 0.256, "warmup_seconds": 0.0, "learning_rate": 1e-3, "decay_rate": 0.5,
               "decay_steps": 10, "clip_norm": 3.0, "pretrain_steps": 0, "freeze_f0_encoder": False, "precision": "float32",
-              "devices": 1, "log_every": 2, "validate_every": 4, "checkpoint_seconds": 0.0}  # fmt: skip
+              "devices": 1, "intra_op_threads": 0, "log_every": 2, "validate_every": 4, "checkpoint_seconds": 0.0}  # fmt: skip
     return TrainConfig(**values | changes)
 
 
