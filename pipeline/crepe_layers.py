@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+import scipy.fft
 import tensorflow as tf
 
 FRAME = 1024  # samples CREPE looks at
@@ -54,17 +55,22 @@ def same_convolution(hidden: tf.Tensor, kernel: np.ndarray) -> tf.Tensor:
     """Stride 1, zeros beyond the ends: [length, frames, channels] -> [length, frames, filters]; as `tf.nn.conv1d` with "SAME"."""
     length, channels, filters = hidden.shape[0], hidden.shape[2], kernel.shape[2]
     frames, size = tf.shape(hidden)[1], length + len(kernel) - 1 + (length + len(kernel) - 1) % 2
-    analysis, synthesis = transforms(length, size)
-    delay = np.exp(-2j * np.pi * np.arange(size // 2 + 1) * ((len(kernel) - 1) // 2) / size)
-    response = np.fft.rfft(kernel, size, axis=0).conj() * delay[:, None, None]
-    parts = np.concatenate([response.real, response.imag], axis=2).astype(np.float32)  # [bins, channels, 2 * filters]
+    with tf.init_scope():  # tensors outside of a graph under construction: inside, TensorFlow spends seconds on copying them about
+        analysis, synthesis, parts = map(tf.constant, (*transforms(length, size), response_parts(kernel, size)))
     spectrum = tf.matmul(analysis, tf.reshape(hidden, [length, -1]))
-    product = tf.matmul(tf.reshape(spectrum, [len(parts), -1, channels]), parts)
-    product = tf.reshape(product, [len(parts), 2, frames, 2, filters])  # parts of the spectrum, parts of the response
+    product = tf.matmul(tf.reshape(spectrum, [parts.shape[0], -1, channels]), parts)
+    product = tf.reshape(product, [parts.shape[0], 2, frames, 2, filters])  # parts of the spectrum, parts of the response
     real = product[:, 0, :, 0] - product[:, 1, :, 1]
     imaginary = product[:, 0, :, 1] + product[:, 1, :, 0]
-    convolved = tf.matmul(synthesis, tf.reshape(tf.stack([real, imaginary], axis=1), [2 * len(parts), -1]))
+    convolved = tf.matmul(synthesis, tf.reshape(tf.stack([real, imaginary], axis=1), [2 * parts.shape[0], -1]))
     return tf.reshape(convolved, [length, frames, filters])
+
+
+def response_parts(kernel: np.ndarray, size: int) -> np.ndarray:
+    """The kernel's frequency response, real parts beside imaginary ones: [taps, channels, filters] -> [bins, channels, 2 * filters]."""
+    delay = np.exp(-2j * np.pi * np.arange(size // 2 + 1) * ((len(kernel) - 1) // 2) / size)
+    response = scipy.fft.rfft(kernel, size, axis=0).conj() * delay[:, None, None]
+    return np.concatenate([response.real, response.imag], axis=2).astype(np.float32)
 
 
 def transforms(length: int, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -89,7 +89,7 @@ def _build_crepe(capacity: Capacity) -> tf.Module:
     layers = [read_convolution(network, number) for number in range(1, CONVOLUTIONS + 1)]
     kernel, bias = network.get_layer("classifier").get_weights()
 
-    @tf.function(input_signature=[tf.TensorSpec([None, FRAME], tf.float32)])
+    @tf.function(input_signature=[tf.TensorSpec([None, FRAME], tf.float32)], autograph=False)
     def activations(frames: tf.Tensor) -> tf.Tensor:
         """The convolutions, then 360 sigmoids, 20 cents apart."""
         return tf.sigmoid(tf.matmul(convolutional_part(frames, layers), kernel) + bias)

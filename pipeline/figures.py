@@ -52,9 +52,8 @@ def spectrogram_comparison(title: str, originals: dict[str, np.ndarray], resynth
                            rows: pd.DataFrame, path: Path) -> None:  # fmt: skip
     """Log-magnitude spectrograms, original above resynthesis, for the test notes of `rows` (indexed by example id)."""
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            2, len(rows), figsize=(3 * len(rows), 5), sharex=True, sharey=True, squeeze=False, layout="constrained"
-        )
+        figure, axes = plt.subplots(2, len(rows), figsize=(3 * len(rows), 5), sharex=True, sharey=True, squeeze=False)
+        figure.subplots_adjust(left=0.7 / figure.get_figwidth(), right=0.98, top=0.83, bottom=0.1, hspace=0.08, wspace=0.06)
         for column, (name, row) in enumerate(rows.iterrows()):
             for line, audio in enumerate((originals[name], resyntheses[name])):
                 image = _spectrogram(axes[line][column], audio)
@@ -62,7 +61,7 @@ def spectrogram_comparison(title: str, originals: dict[str, np.ndarray], resynth
             axes[1][column].set_xlabel("s")
         axes[0][0].set_ylabel("original\nkHz")
         axes[1][0].set_ylabel("resynthesis\nkHz")
-        figure.colorbar(image, ax=axes, label="dB", shrink=0.6)
+        figure.colorbar(image, ax=axes, label="dB", shrink=0.6, pad=0.01, fraction=0.03)
         figure.suptitle(title)
         _save(figure, path)
 

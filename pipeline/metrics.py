@@ -123,7 +123,7 @@ def evaluate(reference: Clip, estimate: Clip, true_f0_hz: np.ndarray | None, ste
     return row
 
 
-_spectral_loss = tf.function(multi_scale_spectral_loss, reduce_retracing=True)
+_spectral_loss = tf.function(multi_scale_spectral_loss, autograph=False, reduce_retracing=True)
 
 
 def _midi(hz: np.ndarray) -> np.ndarray:

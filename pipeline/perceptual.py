@@ -41,11 +41,12 @@ def embeddings(frames: tf.Tensor) -> tf.Tensor:
     Frames are normalized as for CREPE, to mean 0 and variance 1; the floor keeps the gradient finite in silence.
     """
     mean, variance = tf.nn.moments(frames, axes=[1], keepdims=True)
-    return convolutional_part((frames - mean) * tf.math.rsqrt(variance + SILENCE**2), _layers())
+    return convolutional_part((frames - mean) * tf.math.rsqrt(variance + SILENCE**2), read_layers())
 
 
 @cache
-def _layers() -> list[Convolution]:
+def read_layers() -> list[Convolution]:
+    """CREPE's first layers. Read them before a training step is traced: TensorFlow traces anew what makes variables, as Keras does here."""
     with tf.init_scope():  # the first call may stand in a graph, where variables have no values
         network = load_network(CAPACITY)
         return [read_convolution(network, number) for number in range(1, LAYERS + 1)]

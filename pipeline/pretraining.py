@@ -18,7 +18,7 @@ LOG_EVERY = 50
 
 def pretraining(encoder: F0Encoder, steps: int, seed: int, strategy: tf.distribute.Strategy, checkpoint_seconds: float) -> Trainer:
     """The training of an encoder on tones of random known f0, with a learning rate that falls along a cosine."""
-    tones = tf.function(lambda step: dict(zip(("audio", "midi"), tone_batch(seed, step, BATCH))))
+    tones = tf.function(lambda step: dict(zip(("audio", "midi"), tone_batch(seed, step, BATCH))), autograph=False)
 
     def batches(step: int) -> Iterator[Batch]:
         """Tones of each step from `step` on."""

@@ -51,7 +51,8 @@ class Trainer:
             self.optimizer = keras.optimizers.Adam(pace.learning_rate)
             self.optimizer.build(task.trainable)
         self.step, self.rows, self.losses, self.seconds = 0, [], [], 0.0
-        self.update, self._evaluate = tf.function(self._train_step), tf.function(task.losses, reduce_retracing=True)
+        self.update = tf.function(self._train_step, autograph=False)  # autograph would read the source of all that is called
+        self._evaluate = tf.function(task.losses, autograph=False, reduce_retracing=True)
 
     def run(self, checkpoint: Path) -> None:
         """Train to the last step, from `checkpoint` if it exists; it is there at the end."""

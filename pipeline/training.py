@@ -19,6 +19,7 @@ from pipeline.export import export_model
 from pipeline.files import atomic_folder, digest, write_json, write_text
 from pipeline.model import Recipe, build_model, count_parameters, save_model
 from pipeline.objective import LossConfig
+from pipeline.perceptual import read_layers
 from pipeline.pretraining import pretraining
 from pipeline.trainer import Batch, Pace, Task, Trainer
 from pipeline.units import FRAME_RATE, SAMPLE_RATE
@@ -74,6 +75,8 @@ class Experiment:
     def prepare(self, strategy: tf.distribute.Strategy, checkpoint: Path) -> float:
         """What comes before training: statistics of the inputs, the f0 encoder's pretraining; returns how long the latter took."""
         self.model.conditioning.adapt(split_batches(self.examples, "train", self.example_frames, VALID_BATCH))
+        if self.loss.perceptual_weight:
+            read_layers()
         seconds, encoder = 0.0, getattr(self.model, "f0_encoder", None)
         if self.config.pretrain_steps:
             trainer = pretraining(encoder, self.config.pretrain_steps, self.seed, strategy, self.config.checkpoint_seconds)

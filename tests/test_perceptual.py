@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from pipeline.f0 import load_network
 from pipeline.harmonic import harmonic_synthesis
-from pipeline.perceptual import _layers, embeddings, perceptual_loss, sparse_frames
+from pipeline.perceptual import embeddings, perceptual_loss, read_layers, sparse_frames
 
 
 def tones(midi: tf.Tensor, frames: int = 128) -> tf.Tensor:
@@ -58,7 +58,7 @@ def test_the_gradient_points_home_within_a_quarter_semitone():
 
 
 def test_its_first_use_may_stand_in_a_graph():
-    _layers.cache_clear()
+    read_layers.cache_clear()
     tone = tones(tf.constant([60.0]))
     np.testing.assert_array_equal(tf.function(perceptual_loss)(tone, tone, 2), 0)
 
