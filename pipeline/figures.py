@@ -32,7 +32,8 @@ def training_curves(logs: dict[str, pd.DataFrame], path: Path) -> None:
             valid = log.dropna(subset=["valid_loss"])
             axis.plot(valid.step, valid.valid_loss, "o-", color="tab:orange", label="validation, whole examples")
             axis.set(title=name, xlabel="step")
-            axis.set_ylim(top=min(log.loss.max(), 2 * log.loss.median()))  # the first steps would flatten the rest
+            flat = min(log.loss.max(), 2 * log.loss.median())  # the first steps would flatten the rest
+            axis.set_ylim(top=max(flat, 1.05 * valid.valid_loss.max()))
         for line in axes:
             line[0].set_ylabel("training objective")
         axes[0][0].legend(frameon=False)
