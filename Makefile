@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE  # without compiled files every stage would spe
 
 .PHONY: repro test test-all bench environment
 repro: environment
-	$(RUN) dvc repro
+	$(RUN) python -m pipeline.side_by_side
 
 test: environment
 	$(RUN) pytest -m "not slow"

@@ -17,6 +17,7 @@ from pipeline.units import HOP
 
 QUIET = -3.0  # bias of the gain: a loud start drives it into silence, from which it does not return
 
+
 class StridedConvConfig(Params):
     """The sizes of the convolutional decoder."""
 
