@@ -10,7 +10,7 @@ import tensorflow as tf
 from benchmarks.serving import BANDS, Differentiable, f0_curve, frames_of, loudness_curve, normal, serve, timed
 from pipeline.autoencoder import QUIET_NOISE
 from pipeline.config import read_section
-from pipeline.devices import device_strategy
+from pipeline.devices import device_strategy, fix_order_of_sums
 from pipeline.examples import Statistics
 from pipeline.filtered_noise import filtered_noise as filter_noise
 from pipeline.harmonic import harmonic_synthesis, normalized_distribution
@@ -83,7 +83,7 @@ def settings_of(request):
     path, name = Path(request["params"]), request["experiment"]
     config = read_section(path, "train", TrainConfig, name)
     keras.config.set_dtype_policy(config.precision)
-    tf.config.experimental.enable_op_determinism()
+    fix_order_of_sums()
     return read_recipe(path, name), read_section(path, "loss", LossConfig, name), config
 
 

@@ -1,4 +1,4 @@
-"""What to train on: threads, and one device or several in step with tf.distribute.MirroredStrategy."""
+"""What TensorFlow runs on and how: threads, the order of sums, one device or several in step with tf.distribute.MirroredStrategy."""
 
 import tensorflow as tf
 
@@ -8,6 +8,17 @@ from pipeline.command import UserError
 def use_threads(count: int) -> None:
     """Threads that one operation may use, 0 for all cores. Call it before TensorFlow does anything."""
     tf.config.threading.set_intra_op_parallelism_threads(count)
+
+
+def fix_order_of_sums() -> None:
+    """The same bits from every run. Call it before TensorFlow builds a graph.
+
+    TensorFlow's AddN starts its sum with whichever of its terms nothing else needs any more. Where terms are shared that depends on
+    timing, and so do the last bits of the sum; and the graph optimizer makes AddN from additions and lets terms be shared. Without
+    it, at the default sizes, a training step takes from 0.94 to 1.2 times as long.
+    """
+    tf.config.experimental.enable_op_determinism()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def device_strategy(count: int, batch_size: int) -> tf.distribute.Strategy:

@@ -11,7 +11,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from pipeline.config import Params
 from pipeline.harmonic import upsample_linear
-from pipeline.networks import BuiltByCall
+from pipeline.networks import BuiltByCall, own_gradient
 from pipeline.spectral import centered_frames
 from pipeline.units import HOP, SAMPLE_RATE
 
@@ -103,7 +103,15 @@ def _block(inputs: keras.KerasTensor) -> keras.KerasTensor:
     hidden = inputs
     for _ in range(2):
         hidden = keras.layers.Conv1D(channels, 3, padding="same")(_activated(hidden))
-    return keras.layers.Add()([inputs, hidden])
+    return keras.layers.Add()([_Past()(inputs), hidden])
+
+
+class _Past(keras.layers.Layer):
+    """What comes in, with a gradient of its own (`networks.own_gradient`)."""
+
+    def call(self, inputs):
+        """[frames, width, channels] -> the same."""
+        return own_gradient(inputs)
 
 
 def _activated(inputs: keras.KerasTensor) -> keras.KerasTensor:

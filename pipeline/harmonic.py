@@ -35,12 +35,15 @@ def next_frame(frames: tf.Tensor) -> tf.Tensor:
     return tf.concat([frames[:, 1:], frames[:, -1:]], axis=1)
 
 
-def phase_cycles(f0_hz: tf.Tensor) -> tf.Tensor:
+@tf.custom_gradient
+def phase_cycles(f0_hz: tf.Tensor):
     """Phase of the fundamental in cycles, modulo 1: [batch, frames] Hz -> [batch, frames, 64].
 
     phi(n) = sum of f0(m) / rate over m <= n, with f0 linear between frames (the paper's phase equation without its
     initial phase). Whole cycles are dropped, and the sum over frames is in float64, so that
     the error does not grow with time.
+
+    The gradient is written out: TensorFlow's own sums six shared ones, in any order (`devices.fix_order_of_sums`).
     """
     f0, following = tf.cast(f0_hz, tf.float64), tf.cast(next_frame(f0_hz), tf.float64)
     per_frame = (f0 + (following - f0) * (HOP - 1) / (2 * HOP)) * HOP / SAMPLE_RATE
@@ -48,7 +51,19 @@ def phase_cycles(f0_hz: tf.Tensor) -> tf.Tensor:
     n = tf.range(HOP, dtype=f0_hz.dtype)
     slope = (next_frame(f0_hz) - f0_hz) / HOP
     within = (f0_hz[..., None] * (n + 1) + slope[..., None] * n * (n + 1) / 2) / SAMPLE_RATE
-    return tf.math.floormod(start[..., None] + within, 1.0)
+    return tf.math.floormod(start[..., None] + within, 1.0), phase_gradient
+
+
+def phase_gradient(upstream: tf.Tensor) -> tf.Tensor:
+    """The gradient of `phase_cycles`: from its output's, [batch, frames, 64], to that of f0, [batch, frames]."""
+    share = tf.constant([1 + 1 / HOP, 1 - 1 / HOP], tf.float64) / 2 * HOP / SAMPLE_RATE  # of a frame's f0 and of the next one's
+    later = tf.cumsum(tf.reduce_sum(tf.cast(upstream, tf.float64), axis=-1), axis=1, exclusive=True, reverse=True)
+    n = tf.range(HOP, dtype=upstream.dtype)
+    of_next = n * (n + 1) / (2 * HOP)
+    within = tf.tensordot(upstream, tf.stack([n + 1 - of_next, of_next], axis=1) / SAMPLE_RATE, 1)
+    of_this, of_next = tf.unstack(tf.cast(later[..., None] * share, upstream.dtype) + within, axis=-1)
+    moved = tf.pad(of_next, [[0, 0], [1, 0]])  # to the frame it belongs to; the last frame is its own successor
+    return of_this + tf.concat([moved[:, :-2], moved[:, -2:-1] + moved[:, -1:]], axis=1)
 
 
 def remove_above_nyquist(f0_hz: tf.Tensor, amplitudes: tf.Tensor) -> tf.Tensor:

@@ -24,6 +24,15 @@ class BuiltByCall:
         """Nothing of its own."""
 
 
+@tf.custom_gradient
+def own_gradient(x: tf.Tensor):
+    """x, whose gradient is a copy that nothing else reads.
+
+    Where more than two gradients meet, TensorFlow adds them with AddN, which must not be given shared ones: `devices.fix_order_of_sums`.
+    """
+    return tf.identity(x), lambda upstream: tf.raw_ops.Snapshot(input=upstream)
+
+
 def exp_sigmoid(x: tf.Tensor) -> tf.Tensor:
     """The nonlinearity of every synthesizer control: y = 2 sigmoid(x)^(ln 10) + 1e-7 (paper, appendix B.5).
 

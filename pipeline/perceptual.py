@@ -40,8 +40,9 @@ def embeddings(frames: tf.Tensor) -> tf.Tensor:
 
     Frames are normalized as for CREPE, to mean 0 and variance 1; the floor keeps the gradient finite in silence.
     """
-    mean, variance = tf.nn.moments(frames, axes=[1], keepdims=True)
-    return convolutional_part((frames - mean) * tf.math.rsqrt(variance + SILENCE**2), read_layers())
+    centred = frames - tf.reduce_mean(frames, axis=1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axis=1, keepdims=True)
+    return convolutional_part(centred * tf.math.rsqrt(variance + SILENCE**2), read_layers())
 
 
 @cache

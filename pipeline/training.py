@@ -13,7 +13,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveIn
 from pipeline.command import UserError
 from pipeline.config import Params
 from pipeline.dataset import split_batches, training_batches
-from pipeline.devices import device_strategy
+from pipeline.devices import device_strategy, fix_order_of_sums
 from pipeline.examples import Statistics, read_statistics
 from pipeline.export import export_model
 from pipeline.files import atomic_folder, digest, write_json, write_text
@@ -132,7 +132,7 @@ def train(recipe: Recipe, loss: LossConfig, config: TrainConfig, examples: Path,
     beside it (JSON), then drops the checkpoints.
     """
     keras.config.set_dtype_policy(config.precision)
-    tf.config.experimental.enable_op_determinism()
+    fix_order_of_sums()
     strategy = device_strategy(config.devices, config.batch_size)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     pretrained = checkpoint.with_stem(f"{checkpoint.stem}-pretrained")

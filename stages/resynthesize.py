@@ -6,6 +6,7 @@ from pipeline.assignment import read_assignment
 from pipeline.command import run_stage
 from pipeline.config import read_section
 from pipeline.dataset import read_split
+from pipeline.devices import fix_order_of_sums
 from pipeline.examples import ExamplesConfig
 from pipeline.model import load_model
 from pipeline.resynthesis import resynthesize
@@ -14,6 +15,7 @@ from pipeline.tracking import ResynthesizeConfig, write_tracked_set
 
 def main(model: Path, assignment: Path, out: Path, params: Path = Path("params.yaml")) -> None:
     """Reads MODEL, the test split of ASSIGNMENT's examples and `resynthesize`; writes OUT/audio/ID.flac and OUT/tracks.npz."""
+    fix_order_of_sums()
     config = read_section(params, "resynthesize", ResynthesizeConfig)
     seconds = read_section(params, "examples", ExamplesConfig).seconds
     test = read_split(read_assignment(assignment).examples, "test", seconds, config.noise_seed)

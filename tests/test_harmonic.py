@@ -87,6 +87,14 @@ def test_phase_does_not_drift_in_four_seconds():
     assert error.max() < 2e-5 and error[-1000:].max() < 2e-5  # cycles: 0.7 degrees at the 100th harmonic
 
 
+@pytest.mark.parametrize("frames", [1, 2, 7])
+def test_the_gradient_of_the_phase_is_its_slope(random, frames):
+    f0_hz = tf.constant(random.uniform(10, 40, (2, frames)))  # so low that no phase wraps: a step back would be no slope
+    weights = random.normal(size=(2, frames, 64))
+    written, measured = tf.test.compute_gradient(lambda f0: tf.reduce_sum(weights * phase_cycles(f0)), [f0_hz], 1e-3)
+    np.testing.assert_allclose(written, measured, rtol=1e-6, atol=1e-9)
+
+
 def test_envelopes_are_smooth_and_reach_every_frame():
     this, following = (window.numpy() for window in envelope_windows())
     np.testing.assert_allclose(this + following, 1, atol=1e-6)

@@ -6,14 +6,16 @@ import sys
 import keras
 import numpy as np
 import pytest
-
+import tensorflow as tf
 import yaml
 
 from batches import STATISTICS, random_batch
 from conftest import ROOT
 from pipeline.autoencoder import ModelConfig
+from pipeline.config import read_section
 from pipeline.export import export_model
 from pipeline.model import Recipe, blank_batch, build_model, count_parameters, load_model, read_recipe, save_model
+from pipeline.objective import LossConfig
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 EXPERIMENTS = list(PARAMS["experiments"])
@@ -64,6 +66,23 @@ def test_what_is_saved_and_loaded_is_the_same(tmp_path, random, small_model_valu
     model.conditioning.adapt([given])
     save_model(model, recipe, STATISTICS, tmp_path)
     np.testing.assert_array_equal(*(m(given)["audio"] for m in (model, load_model(tmp_path))))
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_sums_of_gradients_do_not_depend_on_timing(random, small_model_values, experiment):
+    """`devices.fix_order_of_sums`: AddN begins with whatever nothing else reads at that moment, so nothing else may ever read its terms."""
+    recipe, loss = read_recipe(ROOT / "params.yaml", experiment), read_section(ROOT / "params.yaml", "loss", LossConfig, experiment)
+    options = {name: getattr(recipe.model, name) for name in ("use_z", "f0", "mlp_layers", "f0_bins", "reverb_seconds")}
+    model = build_model(recipe._replace(model=ModelConfig(**small_model_values | options)), STATISTICS)
+
+    def gradients(batch):
+        with tf.GradientTape() as tape:
+            losses = model.losses(batch, loss, 0)
+        return tape.gradient(losses, model.trainable_variables)
+
+    graph = tf.function(gradients, autograph=False).get_concrete_function(random_batch(random, frames=128)).graph
+    sums = [operation for operation in graph.get_operations() if operation.type == "AddN" and len(operation.inputs) > 2]
+    assert sums and not [(each.name, list(each.inputs)) for each in sums if max(len(term.consumers()) for term in each.inputs) > 1]
 
 
 def test_a_batch_of_silence_is_finite(small_model_values):
