@@ -103,10 +103,10 @@ def _block(inputs: keras.KerasTensor) -> keras.KerasTensor:
     hidden = inputs
     for _ in range(2):
         hidden = keras.layers.Conv1D(channels, 3, padding="same")(_activated(hidden))
-    return keras.layers.Add()([_Past()(inputs), hidden])
+    return keras.layers.Add()([Past()(inputs), hidden])
 
 
-class _Past(keras.layers.Layer):
+class Past(keras.layers.Layer):
     """What comes in, with a gradient of its own (`networks.own_gradient`)."""
 
     def call(self, inputs):
