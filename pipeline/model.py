@@ -23,7 +23,7 @@ NETWORKS = {
 }
 OBJECTIVES = {  # what each is trained on, in a table's words
     "wavernn": "cross-entropy, nats per sample",
-    "stft": "L1 of magnitudes and log magnitudes",
+    "stft": "squared error of log magnitudes",
 }
 
 

@@ -13,7 +13,7 @@ OF_MODELS = {  # experiments whose row needs a word
     "unsupervised_pretrained": "`unsupervised_pretrained` is not the paper's recipe: its f0 encoder was first trained on synthetic tones of random "
     "known f0 (a later idea of the same authors), without a label of this data, and then left as it was.",
     "wavernn": "`wavernn`, `strided_conv` and `stft` have the conditioning (z included), the data and about the training time of `supervised` "
-    "(training.md). At minutes of training none of them holds a pitch: read them as what a network without an oscillator makes of this budget, "
+    "(training.md). At minutes of training none of them holds a pitch well: read them as what a network without an oscillator makes of this budget, "
     "not as what WaveRNN can do; the paper's figure for it comes from a far larger model and training. `strided_conv` and `stft` are also far too "
     "quiet (loudness bias): as long as partials are not where they belong, less of them means less spectral loss.",
     "tiny": "`solo_violin` and `tiny` are compared on the reverberant recordings; their F0 L1 and loudness include the room.",
