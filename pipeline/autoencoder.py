@@ -4,13 +4,13 @@ from typing import Literal, NamedTuple
 
 import keras
 import tensorflow as tf
-from pydantic import NonNegativeFloat, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, model_validator
 
 from pipeline.conditioning import Conditioning, ConditioningConfig
 from pipeline.examples import Statistics
 from pipeline.f0_encoder import F0Encoder, F0EncoderConfig
 from pipeline.filtered_noise import filtered_noise
-from pipeline.harmonic import harmonic_synthesis, normalized_distribution
+from pipeline.harmonic import hann_envelope, harmonic_synthesis, linear_envelope, normalized_distribution
 from pipeline.networks import BuiltByCall, exp_sigmoid
 from pipeline.objective import LossConfig, resynthesis_losses
 from pipeline.reverb import Reverb
@@ -23,17 +23,25 @@ class ModelConfig(ConditioningConfig):
 
     f0: Literal["given", "encoded"]  # encoded: by an encoder of our own, from the audio
     f0_encoder: F0EncoderConfig
-    harmonics: PositiveInt
-    noise_bands: PositiveInt
+    harmonics: NonNegativeInt  # 0: no harmonic synthesizer
+    linear_envelopes: bool  # of the harmonics, in place of smoothing windows
+    noise_bands: NonNegativeInt  # 0: no filtered noise
     reverb_seconds: NonNegativeFloat  # 0: no reverb
+
+    @model_validator(mode="after")
+    def check_that_it_sounds(self):
+        """Something must make the sound."""
+        if not (self.harmonics or self.noise_bands):
+            raise ValueError("harmonics and noise_bands are both 0: nothing would sound")
+        return self
 
 
 class Controls(NamedTuple):
-    """What the decoder says to the synthesizers, per control frame."""
+    """What the decoder says to the synthesizers, per control frame; None to one that the model does not have."""
 
-    amplitude: tf.Tensor  # [batch, frames]
-    distribution: tf.Tensor  # [batch, frames, harmonics], sums to 1
-    noise_magnitudes: tf.Tensor  # [batch, frames, bands]
+    amplitude: tf.Tensor | None  # [batch, frames]
+    distribution: tf.Tensor | None  # [batch, frames, harmonics], sums to 1
+    noise_magnitudes: tf.Tensor | None  # [batch, frames, bands]
 
 
 class Autoencoder(BuiltByCall, keras.Model):
@@ -43,22 +51,19 @@ class Autoencoder(BuiltByCall, keras.Model):
         super().__init__(name="autoencoder", autocast=False)
         self.f0_encoder = F0Encoder(config.f0_encoder) if config.f0 == "encoded" else None
         self.conditioning = Conditioning(config, statistics)
-        self.amplitude_head = keras.layers.Dense(1, name="amplitude")
-        self.distribution_head = keras.layers.Dense(config.harmonics, name="harmonic_distribution")
-        self.noise_head = keras.layers.Dense(config.noise_bands, name="noise_magnitudes")
+        self.envelope = linear_envelope if config.linear_envelopes else hann_envelope
+        self.amplitude_head = keras.layers.Dense(1, name="amplitude") if config.harmonics else None
+        self.distribution_head = keras.layers.Dense(config.harmonics, name="harmonic_distribution") if config.harmonics else None
+        self.noise_head = keras.layers.Dense(config.noise_bands, name="noise_magnitudes") if config.noise_bands else None
         self.reverb = Reverb(config.reverb_seconds) if config.reverb_seconds else None
 
     def controls(self, batch: dict[str, tf.Tensor]) -> Controls:
         """Encode and decode `audio` [batch, samples], `f0_hz` and `loudness_db` [batch, frames]."""
         hidden = self.conditioning(batch)
-        amplitude, distribution, noise = (
-            tf.cast(head(hidden), tf.float32) for head in (self.amplitude_head, self.distribution_head, self.noise_head)
-        )
-        return Controls(
-            exp_sigmoid(amplitude)[..., 0],
-            normalized_distribution(batch["f0_hz"], exp_sigmoid(distribution)),
-            exp_sigmoid(noise + QUIET_NOISE),
-        )
+        amplitude, distribution = (_nonnegative(head, hidden) for head in (self.amplitude_head, self.distribution_head))
+        if self.amplitude_head is not None:
+            amplitude, distribution = amplitude[..., 0], normalized_distribution(batch["f0_hz"], distribution)
+        return Controls(amplitude, distribution, _nonnegative(self.noise_head, hidden, QUIET_NOISE))
 
     def call(self, batch):
         """Resynthesize: {audio, dry, harmonic, noise: [batch, samples], f0_hz: [batch, frames]}.
@@ -67,9 +72,12 @@ class Autoencoder(BuiltByCall, keras.Model):
         """
         if self.f0_encoder is not None:
             batch = batch | {"f0_hz": self.f0_encoder(batch["audio"])}
-        controls = self.controls(batch)
-        harmonic = harmonic_synthesis(batch["f0_hz"], controls.amplitude, controls.distribution)
-        noise = filtered_noise(batch["noise"], controls.noise_magnitudes)
+        amplitude, distribution, magnitudes = self.controls(batch)
+        harmonic = noise = tf.zeros_like(batch["noise"])
+        if self.amplitude_head is not None:
+            harmonic = harmonic_synthesis(batch["f0_hz"], amplitude, distribution, self.envelope)
+        if self.noise_head is not None:
+            noise = filtered_noise(batch["noise"], magnitudes)
         dry = harmonic + noise
         audio = dry if self.reverb is None else self.reverb(dry)
         return {"audio": audio, "dry": dry, "harmonic": harmonic, "noise": noise, "f0_hz": batch["f0_hz"]}
@@ -77,3 +85,8 @@ class Autoencoder(BuiltByCall, keras.Model):
     def losses(self, batch: dict[str, tf.Tensor], loss: LossConfig, skip: int) -> tf.Tensor:
         """The training objective of each example, its first `skip` samples left out: [batch]."""
         return resynthesis_losses(batch["audio"][:, skip:], self(batch)["audio"][:, skip:], loss)
+
+
+def _nonnegative(head: keras.Layer | None, hidden: tf.Tensor, bias: float = 0.0) -> tf.Tensor | None:
+    """A head's output as the synthesizers take it."""
+    return None if head is None else exp_sigmoid(tf.cast(head(hidden), tf.float32) + bias)

@@ -18,11 +18,12 @@ from pipeline.networks import BuiltByCall, Decoder, ZEncoder, f0_features
 class ConditioningConfig(Params):
     """The part of the `model` section of params.yaml that all models share."""
 
-    gru_units: PositiveInt
+    gru_units: NonNegativeInt  # 0: no recurrence, MLPs alone
     mlp_units: PositiveInt
     mlp_layers: NonNegativeInt  # 0: no MLPs at all, as in the paper's tiny model
     z_gru_units: PositiveInt
     z_dims: PositiveInt
+    use_loudness: bool
     use_z: bool
     f0_bins: NonNegativeInt  # f0 also as a soft one-hot vector over so many bins
 
@@ -32,16 +33,19 @@ class Conditioning(BuiltByCall, keras.layers.Layer):
 
     def __init__(self, config: ConditioningConfig, statistics: Statistics):
         super().__init__(name="conditioning", autocast=False)
-        self.statistics, self.f0_bins = statistics, config.f0_bins
+        self.statistics, self.f0_bins, self.use_loudness = statistics, config.f0_bins, config.use_loudness
         self.z_encoder = ZEncoder(config.z_gru_units, config.z_dims) if config.use_z else None
-        self.decoder = Decoder(3 if config.use_z else 2, config.gru_units, config.mlp_units, config.mlp_layers)
+        past = 1 + config.use_loudness
+        self.decoder = Decoder(past + config.use_z, past, config.gru_units, config.mlp_units, config.mlp_layers)
 
     def call(self, batch):
-        """Hidden features of `audio` [batch, samples], `f0_hz` and `loudness_db` [batch, frames]."""
-        loudness = (batch["loudness_db"] - self.statistics.loudness_mean) / self.statistics.loudness_std
-        inputs = [f0_features(batch["f0_hz"], self.f0_bins), loudness[..., None]]
+        """Hidden features of `audio` [batch, samples], `f0_hz` and `loudness_db` [batch, frames]; `z` [batch, frames, dims] may be given."""
+        inputs = [f0_features(batch["f0_hz"], self.f0_bins)]
+        if self.use_loudness:
+            loudness = (batch["loudness_db"] - self.statistics.loudness_mean) / self.statistics.loudness_std
+            inputs.append(loudness[..., None])
         if self.z_encoder is not None:
-            inputs.append(self.z_encoder(batch["audio"]))
+            inputs.append(batch["z"] if "z" in batch else self.z_encoder(batch["audio"]))
         return tf.cast(self.decoder(inputs), tf.float32)
 
     def adapt(self, batches: Iterable[dict[str, tf.Tensor]]) -> None:

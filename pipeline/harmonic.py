@@ -85,22 +85,31 @@ def normalized_distribution(f0_hz: tf.Tensor, distribution: tf.Tensor) -> tf.Ten
     return tf.math.divide_no_nan(audible, tf.reduce_sum(audible, axis=-1, keepdims=True))
 
 
-def envelope_windows(dtype: tf.DType = tf.float32) -> tuple[tf.Tensor, tf.Tensor]:
-    """Weights of this frame and of the next over a hop: [64] each, a Hann window of two hops that overlaps to 1.
+def hann_envelope(dtype: tf.DType = tf.float32) -> tf.Tensor:
+    """Weights of this frame and of the next over a hop: [2, 64], a Hann window of two hops that overlaps to 1.
 
     The paper names a Hamming window; the authors' code uses Hann, as here.
     """
     falling = 0.5 * (1 + tf.cos(math.pi * tf.range(HOP, dtype=dtype) / HOP))
-    return falling, 1 - falling
+    return tf.stack([falling, 1 - falling])
 
 
-def harmonic_synthesis(f0_hz: tf.Tensor, amplitude: tf.Tensor, distribution: tf.Tensor) -> tf.Tensor:
+def linear_envelope(dtype: tf.DType = tf.float32) -> tf.Tensor:
+    """Weights of this frame and of the next over a hop, without a smoothing window: [2, 64], a straight line between frames."""
+    rising = tf.range(HOP, dtype=dtype) / HOP
+    return tf.stack([1 - rising, rising])
+
+
+def harmonic_synthesis(
+    f0_hz: tf.Tensor, amplitude: tf.Tensor, distribution: tf.Tensor, envelope: Callable[[tf.DType], tf.Tensor] = hann_envelope
+) -> tf.Tensor:
     """x(n) = A(n) sum_k c_k(n) sin(2 pi k phi(n)), the paper's harmonic oscillator.
 
     Args:
         f0_hz: [batch, frames] Hz at 250 Hz.
         amplitude: [batch, frames] linear.
         distribution: [batch, frames, harmonics], c_k, from `normalized_distribution`.
+        envelope: how amplitudes go from one frame to the next.
 
     Returns:
         audio: [batch, frames * 64]; the last frame's envelope is held.
@@ -108,7 +117,7 @@ def harmonic_synthesis(f0_hz: tf.Tensor, amplitude: tf.Tensor, distribution: tf.
     amplitudes = amplitude[..., None] * distribution
     both = tf.stack([amplitudes, next_frame(amplitudes)], axis=2)  # [batch, frames, 2, harmonics]
     partial_sums = sum_of_sines(phase_cycles(f0_hz), both)
-    audio = tf.reduce_sum(partial_sums * tf.stack(envelope_windows(f0_hz.dtype)), axis=2)
+    audio = tf.reduce_sum(partial_sums * envelope(f0_hz.dtype), axis=2)
     return tf.reshape(audio, [tf.shape(f0_hz)[0], -1])
 
 

@@ -112,16 +112,20 @@ class ZEncoder(keras.layers.Layer):
 class Decoder(BuiltByCall, keras.layers.Layer):
     """One MLP per input, GRU, MLP (paper, figure 5): a list of [batch, frames, channels] -> [batch, frames, units].
 
-    The first two inputs are f0 and loudness; their MLPs' outputs also go past the GRU.
+    The first `past` inputs are f0 and loudness; their MLPs' outputs also go past the GRU. With `gru_units` 0 all go past it, and
+    each frame is decoded on its own.
     """
 
-    def __init__(self, inputs: int, gru_units: int, mlp_units: int, mlp_layers: int):
+    def __init__(self, inputs: int, past: int, gru_units: int, mlp_units: int, mlp_layers: int):
         super().__init__(name="decoder")
+        self.past = past
         self.input_mlps = [mlp(mlp_units, mlp_layers, f"input_mlp_{number}") for number in range(inputs)]
-        self.gru = Gru(gru_units)
+        self.gru = Gru(gru_units) if gru_units else None
         self.output_mlp = mlp(mlp_units, mlp_layers, "output_mlp")
 
     def call(self, inputs):
         """Each input through its MLP, all through the GRU, f0 and loudness past it."""
         hidden = [layer(x) for layer, x in zip(self.input_mlps, inputs, strict=True)]
-        return self.output_mlp(tf.concat([self.gru(tf.concat(hidden, -1)), *hidden[:2]], -1))
+        if self.gru is not None:
+            hidden = [self.gru(tf.concat(hidden, -1)), *hidden[: self.past]]
+        return self.output_mlp(tf.concat(hidden, -1))

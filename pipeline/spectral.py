@@ -44,9 +44,15 @@ def overlap_add(frames: tf.Tensor, hop: int, overlap: int) -> tf.Tensor:
 
 
 def centered_frames(audio: tf.Tensor, size: int, hop: int) -> tf.Tensor:
-    """Frames centred on every hop: [batch, samples] -> [batch, samples / hop, size], zeros beyond the ends."""
-    padded = tf.pad(audio, [[0, 0], [size // 2, size - hop]])
-    return tf.signal.frame(padded, size, hop)[:, : tf.shape(audio)[-1] // hop]
+    """Frames centred on every hop: [batch, samples] -> [batch, ceil(samples / hop), size], zeros beyond the ends."""
+    padded = tf.pad(audio, [[0, 0], [size // 2, size]])
+    return tf.signal.frame(padded, size, hop)[:, : -(-tf.shape(audio)[-1] // hop)]
+
+
+def centered_overlap_add(frames: tf.Tensor, hop: int, samples: tf.Tensor) -> tf.Tensor:
+    """The adjoint of `centered_frames`: [batch, frames, size] -> [batch, samples]; `size` is a multiple of `hop`, at least two."""
+    size = frames.shape[-1]
+    return overlap_add(frames, hop, size // hop)[:, size // 2 : size // 2 + samples]
 
 
 def a_weighting(size: int) -> np.ndarray:

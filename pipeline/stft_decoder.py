@@ -8,13 +8,14 @@ the median, which is the gap between them, and so is quieter still. Phase is fou
 
 import keras
 import tensorflow as tf
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from pipeline.conditioning import Conditioning, ConditioningConfig
 from pipeline.config import Params
 from pipeline.examples import Statistics
 from pipeline.networks import BuiltByCall
 from pipeline.objective import LossConfig
+from pipeline.spectral import centered_frames, centered_overlap_add
 from pipeline.strided_conv import FrameEncoder
 from pipeline.units import HOP
 
@@ -33,21 +34,25 @@ class StftDecoderConfig(Params):
     iterations: NonNegativeInt  # of Griffin-Lim
     momentum: NonNegativeFloat  # of fast Griffin-Lim; 0 is the original algorithm
 
+    @model_validator(mode="after")
+    def check_that_frames_overlap_evenly(self):
+        """Frames are cut at hops."""
+        if self.fft_size % (self.stride * HOP):
+            raise ValueError(f"fft_size must be a multiple of stride x {HOP}")
+        return self
+
 
 def stft(audio: tf.Tensor, size: int, hop: int) -> tf.Tensor:
     """Hann-windowed spectra centred on every hop: [batch, samples] -> [batch, ceil(samples / hop), size / 2 + 1] complex."""
-    count = -(-tf.shape(audio)[1] // hop)
-    after = (count - 1) * hop + size - size // 2 - tf.shape(audio)[1]
-    padded = tf.pad(audio, [[0, 0], [size // 2, tf.maximum(after, 0)]])
-    return tf.signal.stft(padded, size, hop, size)[:, :count]
+    return tf.signal.rfft(centered_frames(audio, size, hop) * tf.signal.hann_window(size))
 
 
 def inverse_stft(spectra: tf.Tensor, size: int, hop: int, samples: tf.Tensor) -> tf.Tensor:
     """The signal whose `stft` is nearest in the least-squares sense (Griffin and Lim 1984, equation 6): [batch, samples]."""
     window = tf.signal.hann_window(size)
-    weights = tf.tile(tf.square(window)[None], [tf.shape(spectra)[1], 1])
-    added = tf.signal.overlap_and_add(tf.signal.irfft(spectra, [size]) * window, hop)
-    return (added / tf.maximum(tf.signal.overlap_and_add(weights, hop), 1e-6))[:, size // 2 : size // 2 + samples]
+    weights = tf.tile(tf.square(window)[None, None], [1, tf.shape(spectra)[1], 1])
+    added = centered_overlap_add(tf.signal.irfft(spectra, [size]) * window, hop, samples)
+    return added / tf.maximum(centered_overlap_add(weights, hop, samples), 1e-6)
 
 
 def griffin_lim(magnitudes: tf.Tensor, noise: tf.Tensor, size: int, hop: int, iterations: int, momentum: float) -> tf.Tensor:

@@ -4,15 +4,18 @@ The decoder of SING (Defossez et al. 2018): convolutions at a low rate, then a t
 filters overlap by half or more, trained on spectra, without an adversary. Noise among the inputs lets it make what has no phase.
 """
 
+from typing import Annotated
+
 import keras
 import tensorflow as tf
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from pipeline.conditioning import Conditioning, ConditioningConfig
 from pipeline.config import Params
 from pipeline.examples import Statistics
 from pipeline.networks import BuiltByCall, exp_sigmoid, mlp
 from pipeline.objective import LossConfig, resynthesis_losses
+from pipeline.spectral import centered_overlap_add
 from pipeline.units import HOP
 
 QUIET = -3.0  # bias of the gain: a loud start drives it into silence, from which it does not return
@@ -22,7 +25,7 @@ class StridedConvConfig(Params):
     """The sizes of the convolutional decoder."""
 
     stride: PositiveInt  # control frames per waveform frame
-    overlap: PositiveInt  # waveform frames that cover a sample; at least 2
+    overlap: Annotated[int, Field(ge=2)]  # waveform frames that cover a sample
     kernel: PositiveInt  # control frames that a waveform frame is made from
     units: PositiveInt
     layers: NonNegativeInt
@@ -52,13 +55,6 @@ def synthesis_window(hop: int, overlap: int) -> tf.Tensor:
     return tf.signal.hann_window(hop * overlap) * 2 / overlap
 
 
-def overlap_add(frames: tf.Tensor, hop: int, samples: tf.Tensor) -> tf.Tensor:
-    """Sum windowed frames that are centred on every `hop`: [batch, frames, size] -> [batch, samples], cut at both ends."""
-    size = frames.shape[-1]
-    windowed = frames * synthesis_window(hop, size // hop)
-    return tf.signal.overlap_and_add(windowed, hop)[:, size // 2 : size // 2 + samples]
-
-
 class StridedConv(BuiltByCall, keras.Model):
     """Resynthesis by a transposed convolution from the conditioning."""
 
@@ -76,7 +72,8 @@ class StridedConv(BuiltByCall, keras.Model):
         if self.own.noise_channels:
             features = tf.concat([features, self._noise(batch["noise"])], axis=-1)
         gain, waveform = (tf.cast(head(features), tf.float32) for head in (self.gain_head, self.waveform_head))
-        return {"audio": overlap_add(exp_sigmoid(gain + QUIET) * waveform, self.hop, tf.shape(batch["noise"])[1])}
+        frames = exp_sigmoid(gain + QUIET) * waveform * synthesis_window(self.hop, self.own.overlap)
+        return {"audio": centered_overlap_add(frames, self.hop, tf.shape(batch["noise"])[1])}
 
     def losses(self, batch: dict[str, tf.Tensor], loss: LossConfig, skip: int) -> tf.Tensor:
         """The spectral loss of each example, its first `skip` samples left out: [batch]."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 import filelock
 import keras
+import numpy as np
 import pandas as pd
 import tensorflow as tf
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
@@ -110,12 +111,14 @@ class Experiment:
         return Pace(c.steps, schedule, c.clip_norm, c.log_every, c.validate_every, c.checkpoint_seconds)
 
     def summary(self, seconds: dict[str, float]) -> dict:
-        """What tables say of a training: objective, budget, epochs, parameters."""
+        """What tables and audits say of a training: objective, budget, epochs, parameters; its settings, what it ran on."""
         crops = split_batches(self.examples, "train", self.example_frames, VALID_BATCH)
         total = sum(len(batch["audio"]) for batch in crops) * self.example_frames / FRAME_RATE
         seen = self.config.steps * self.config.batch_size * self.config.crop_seconds
-        return {"objective": self.recipe.objective() + (" + CREPE" if self.loss.perceptual_weight else ""), "epochs": seen / total, "seconds": seconds, "steps": self.config.steps,
-                "parameters": self.parameters}  # fmt: skip
+        settings = self.recipe.parts() | {"loss": self.loss.model_dump(), "train": self.config.model_dump()}
+        return {"objective": self.recipe.objective() + (" + CREPE" if self.loss.perceptual_weight else ""), "epochs": seen / total,
+                "seconds": seconds, "steps": self.config.steps, "parameters": self.parameters, "seed": self.seed, "settings": settings,
+                "versions": {package.__name__: package.__version__ for package in (tf, keras, np)}}  # fmt: skip
 
 
 def run_key(recipe: Recipe, loss: LossConfig, config: TrainConfig, examples: Path) -> str:

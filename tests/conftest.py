@@ -21,5 +21,6 @@ def random() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def small_model_values() -> dict:
     """Nothing may change it: all tests share it."""
-    return {"gru_units": 8, "mlp_units": 8, "mlp_layers": 2, "z_gru_units": 8, "z_dims": 4, "use_z": True, "f0_bins": 0, "f0": "given",
-            "f0_encoder": {"channels": 4, "stages": 2, "blocks": 1}, "harmonics": 20, "noise_bands": 17, "reverb_seconds": 0.0}  # fmt: skip
+    return {"gru_units": 8, "mlp_units": 8, "mlp_layers": 2, "z_gru_units": 8, "z_dims": 4, "use_loudness": True, "use_z": True, "f0_bins": 0,
+            "f0": "given", "f0_encoder": {"channels": 4, "stages": 2, "blocks": 1}, "harmonics": 20, "linear_envelopes": False, "noise_bands": 17,
+            "reverb_seconds": 0.0}  # fmt: skip

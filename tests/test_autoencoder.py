@@ -33,6 +33,51 @@ def test_shapes(random, small_model_values, changes):
     assert model.losses(given, LOSS, 0).shape == (2,)
 
 
+@pytest.mark.parametrize(("changes", "silent"), [({"harmonics": 0}, "harmonic"), ({"noise_bands": 0}, "noise")])
+def test_without_a_synthesizer_the_other_sounds_alone(random, small_model_values, changes, silent):
+    given = random_batch(random)
+    result = build(small_model_values, **changes)(given)
+    (other,) = {"harmonic", "noise"} - {silent}
+    assert not result[silent].numpy().any() and result[other].numpy().any()
+    np.testing.assert_array_equal(result["audio"], result[other])
+    with pytest.raises(ValueError, match="nothing would sound"):
+        ModelConfig(**small_model_values | {"harmonics": 0, "noise_bands": 0})
+
+
+@pytest.mark.parametrize(("option", "unread"), [("use_loudness", "loudness_db"), ("use_z", "audio")])
+def test_what_is_left_out_is_not_looked_at(random, small_model_values, option, unread):
+    given = random_batch(random)
+    other = given | {unread: given[unread] * 0}
+    for used in (False, True):
+        model = build(small_model_values, **{option: used})
+        assert np.array_equal(*(model(batch)["audio"] for batch in (given, other))) != used
+
+
+def test_z_may_be_given(random, small_model_values):
+    model, given = build(small_model_values), random_batch(random)
+    z = model.conditioning.z_encoder(given["audio"])
+    np.testing.assert_array_equal(model(given | {"z": z, "audio": given["audio"] * 0})["audio"], model(given)["audio"])
+    assert not np.array_equal(model(given | {"z": z + 1})["audio"], model(given)["audio"])
+
+
+def test_without_recurrence_a_frame_depends_on_itself_alone(random, small_model_values):
+    given = random_batch(random)
+    later = given | {"loudness_db": tf.concat([given["loudness_db"][:, :1] + 20, given["loudness_db"][:, 1:]], 1)}
+    for units, alone in ((0, True), (8, False)):
+        model = build(small_model_values, gru_units=units, use_z=False)
+        first, second = (model.controls(batch).amplitude.numpy() for batch in (given, later))
+        assert np.array_equal(first[:, 1:], second[:, 1:]) == alone and not np.array_equal(first[:, 0], second[:, 0])
+
+
+def test_linear_envelopes_differ_between_frames_alone(random, small_model_values):
+    given, sounds = random_batch(random), []
+    for linear in (False, True):
+        keras.utils.set_random_seed(0)
+        sounds.append(build(small_model_values, linear_envelopes=linear)(given)["harmonic"].numpy())
+    np.testing.assert_array_equal(sounds[0][:, ::64], sounds[1][:, ::64])
+    assert not np.array_equal(*sounds)
+
+
 def test_noise_starts_quiet(random, small_model_values):
     assert build(small_model_values).controls(random_batch(random)).noise_magnitudes.numpy().mean() < 0.01
 
@@ -46,21 +91,16 @@ def test_no_layer_is_shared(small_model_values):
     assert len(weights) == len(set(weights)) == len(model.weights)
 
 
-@pytest.mark.parametrize("changes", [{}, {"f0": "encoded"}, {"reverb_seconds": 0.05}, {"mlp_layers": 0, "use_z": False}])
+@pytest.mark.parametrize("changes", [
+    {}, {"f0": "encoded"}, {"reverb_seconds": 0.05}, {"mlp_layers": 0, "use_z": False}, {"gru_units": 0}, {"harmonics": 0}, {"noise_bands": 0},
+    {"use_loudness": False},
+])  # fmt: skip
 def test_every_weight_gets_a_gradient(random, small_model_values, changes):
     model, given = build(small_model_values, **changes), random_batch(random)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(model.losses(given, LOSS, 0))
     for variable, gradient in zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables)):
         assert gradient is not None and np.isfinite(gradient).all() and np.abs(gradient).max() > 0, variable.path
-
-
-def test_without_z_the_audio_is_not_looked_at(random, small_model_values):
-    given = random_batch(random)
-    other = given | {"audio": given["audio"] * 0}
-    for use_z, same in ((False, True), (True, False)):
-        model = build(small_model_values, use_z=use_z)
-        assert np.array_equal(*(model(batch)["audio"] for batch in (given, other))) == same
 
 
 def test_encoded_f0_does_not_look_at_the_given_one(random, small_model_values):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline.harmonic import (
-    envelope_windows, harmonic_synthesis, normalized_distribution, phase_cycles, remove_above_nyquist, sum_of_sines,
+    hann_envelope, harmonic_synthesis, linear_envelope, normalized_distribution, phase_cycles, remove_above_nyquist, sum_of_sines,
     upsample_linear,
 )  # fmt: skip
 from pipeline.units import HOP, SAMPLE_RATE
@@ -95,15 +95,16 @@ def test_the_gradient_of_the_phase_is_its_slope(random, frames):
     np.testing.assert_allclose(written, measured, rtol=1e-6, atol=1e-9)
 
 
-def test_envelopes_are_smooth_and_reach_every_frame():
-    this, following = (window.numpy() for window in envelope_windows())
-    np.testing.assert_allclose(this + following, 1, atol=1e-6)
+@pytest.mark.parametrize(("envelope", "shape"), [
+    (hann_envelope, lambda n: 0.5 * (1 + np.cos(np.pi * n / HOP))), (linear_envelope, lambda n: 1 - np.abs(n) / HOP),
+])  # fmt: skip
+def test_envelopes_reach_every_frame(envelope, shape):
+    np.testing.assert_allclose(envelope().numpy().sum(0), 1, atol=1e-6)
     amplitude = np.zeros((1, 20), np.float32)
     amplitude[0, 10] = 1
-    audio = harmonic_synthesis(tf.fill([1, 20], 4000.0), tf.constant(amplitude), tf.ones([1, 20, 1]))[0].numpy()
+    audio = harmonic_synthesis(tf.fill([1, 20], 4000.0), tf.constant(amplitude), tf.ones([1, 20, 1]), envelope)[0].numpy()
     n = np.arange(-HOP, HOP)
-    hann = 0.5 * (1 + np.cos(np.pi * n / HOP))
-    np.testing.assert_allclose(np.abs(audio[9 * HOP : 11 * HOP : 2]), hann[::2], atol=1e-4)
+    np.testing.assert_allclose(np.abs(audio[9 * HOP : 11 * HOP : 2]), shape(n)[::2], atol=1e-4)
     assert not audio[: 9 * HOP].any() and not audio[11 * HOP :].any()
 
 

@@ -31,16 +31,18 @@ def gru_count(inputs, units):
 
 def conditioning_count(c: ModelConfig) -> int:
     """The paper's decoder and z encoder, counted by hand: MLP = dense + layer norm, GRU with two biases."""
-    inputs = [1 + c.f0_bins, 1, *([c.z_dims] if c.use_z else [])]
+    past = [1 + c.f0_bins, *([1] if c.use_loudness else [])]
+    inputs = [*past, *([c.z_dims] if c.use_z else [])]
     widths = [c.mlp_units if c.mlp_layers else width for width in inputs]
-    count = sum(mlp_count(width, c.mlp_units, c.mlp_layers) for width in inputs) + gru_count(sum(widths), c.gru_units)
-    count += mlp_count(c.gru_units + sum(widths[:2]), c.mlp_units, c.mlp_layers)
+    count = sum(mlp_count(width, c.mlp_units, c.mlp_layers) for width in inputs)
+    count += gru_count(sum(widths), c.gru_units) if c.gru_units else 0
+    count += mlp_count(c.gru_units + sum(widths[: len(past)] if c.gru_units else widths), c.mlp_units, c.mlp_layers)
     return count + (2 * 30 + gru_count(30, c.z_gru_units) + (c.z_gru_units + 1) * c.z_dims if c.use_z else 0)
 
 
 def heads_count(c: ModelConfig) -> int:
     hidden = c.mlp_units if c.mlp_layers else c.gru_units + 2 + c.f0_bins
-    return (hidden + 1) * (1 + c.harmonics + c.noise_bands)
+    return (hidden + 1) * ((1 + c.harmonics if c.harmonics else 0) + c.noise_bands)
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -50,7 +52,7 @@ def test_every_experiment_builds_with_the_expected_parameters(experiment):
     assert sum(n for part, n in counts.items() if part.startswith("conditioning")) == conditioning_count(recipe.model)
     if not recipe.baseline:
         heads = ("amplitude", "harmonic_distribution", "noise_magnitudes")
-        assert sum(counts[name] for name in heads) == heads_count(recipe.model)
+        assert sum(counts.get(name, 0) for name in heads) == heads_count(recipe.model)
         assert counts.get("reverb", 1) == max(round(16000 * recipe.model.reverb_seconds), 2) - 1
         assert ("f0_encoder" in counts) == (recipe.model.f0 == "encoded")
 

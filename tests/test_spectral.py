@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.spectral import magnitude_gradient, overlap_add, overlapping_frames, stft
+from pipeline.spectral import (
+    centered_frames, centered_overlap_add, magnitude_gradient, overlap_add, overlapping_frames, stft,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("samples", "size", "overlap"), [(1000, 64, 4), (4096, 512, 4), (300, 2048, 4), (512, 128, 2)])
@@ -35,3 +37,14 @@ def test_overlap_add_is_the_adjoint_of_framing(random):
     left = np.sum(framed.numpy() * frames.numpy())
     right = np.sum(np.pad(audio.numpy(), ((0, 0), (0, 54))) * overlap_add(frames, 16, 4).numpy())
     assert left == pytest.approx(right)
+
+
+@pytest.mark.parametrize(("samples", "size", "hop"), [(250, 64, 16), (256, 64, 32), (50, 64, 32), (10, 128, 16)])
+def test_centred_frames_and_their_adjoint(random, samples, size, hop):
+    audio, count = tf.constant(random.normal(size=(2, samples))), -(-samples // hop)
+    framed = centered_frames(audio, size, hop)
+    assert framed.shape == (2, count, size)
+    around = np.pad(audio[0], (size // 2, size))
+    np.testing.assert_array_equal(framed[0], [around[number * hop : number * hop + size] for number in range(count)])
+    frames = tf.constant(random.normal(size=framed.shape))
+    assert np.sum(framed * frames) == pytest.approx(np.sum(audio * centered_overlap_add(frames, hop, tf.constant(samples))))

@@ -11,7 +11,9 @@ from pipeline.examples import Statistics
 from pipeline.objective import LossConfig
 from pipeline.stft_decoder import QUIET, StftDecoder, StftDecoderConfig, griffin_lim, inverse_stft, stft
 
-CONDITIONING = ConditioningConfig(gru_units=8, mlp_units=6, mlp_layers=1, z_gru_units=5, z_dims=4, use_z=True, f0_bins=12)
+CONDITIONING = ConditioningConfig(
+    gru_units=8, mlp_units=6, mlp_layers=1, z_gru_units=5, z_dims=4, use_loudness=True, use_z=True, f0_bins=12
+)
 OWN = StftDecoderConfig(stride=2, fft_size=512, kernel=3, units=7, layers=1, iterations=3, momentum=0.99)
 STATISTICS = Statistics(loudness_mean=-40.0, loudness_std=20.0)
 LOSS = LossConfig(fft_sizes=(256, 64), alpha=1.0, perceptual_weight=0.0, perceptual_frames=1)

@@ -148,6 +148,7 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, examples, small_model
     assert start(small_model_values, examples, tmp_path / "killed").wait(timeout=200) == 0
     assert_same_training(whole, tmp_path / "killed")
     summary = json.loads((tmp_path / "killed" / "log.json").read_text())
+    assert summary["settings"]["train"]["steps"] == 14 and set(summary["versions"]) == {"tensorflow", "keras", "numpy"}
     assert summary["steps"] == 14 and summary["epochs"] == pytest.approx(14 * 4 * 0.256 / (10 * 0.512))
     assert sum(summary["parameters"].values()) == sum(v.size for name, v in weights(tmp_path / "killed" / "model").items()) - 2 * 30
 

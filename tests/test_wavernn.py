@@ -13,7 +13,9 @@ from pipeline.mu_law import LEVELS, ZERO, companded, inverse_mu_law, mu_law, to_
 from pipeline.objective import LossConfig
 from pipeline.wavernn import WaveRnn, WaveRnnConfig, draw, gru_step, piece_starts
 
-CONDITIONING = ConditioningConfig(gru_units=8, mlp_units=6, mlp_layers=1, z_gru_units=5, z_dims=4, use_z=True, f0_bins=12)
+CONDITIONING = ConditioningConfig(
+    gru_units=8, mlp_units=6, mlp_layers=1, z_gru_units=5, z_dims=4, use_loudness=True, use_z=True, f0_bins=12
+)
 OWN = WaveRnnConfig(
     units=7, step_samples=4, past_samples=10, output_units=9, pieces=2, piece_frames=4, input_noise=0.0, temperature=1.0
 )
