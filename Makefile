@@ -8,7 +8,7 @@ RUN := $(UV) run --locked --no-sync
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE  # without compiled files every stage would spend seconds on compiling TensorFlow anew
 
-.PHONY: repro test test-all bench environment
+.PHONY: repro test test-all bench audit environment
 repro: environment
 	$(RUN) python -m pipeline.side_by_side
 
@@ -21,6 +21,9 @@ test-all: environment
 bench: environment
 	$(RUN) python -m benchmarks.preparation reports/benchmarks/preparation.csv
 	UV=$(UV) $(RUN) python -m benchmarks.training reports/benchmarks/training.csv
+
+audit: environment
+	$(RUN) python -m stages.audit .scratch/audit.json
 
 environment: .venv/.synced
 

@@ -1,7 +1,7 @@
-"""Which examples an experiment is trained and tested on: a small file that changes only when its own data set does.
+"""Which examples an experiment is trained and tested on: a small file that changes only when its own data set or base does.
 
 DVC cannot look an experiment's data set up in a path; a dependency on this file stands for one on the examples, because it
-holds the hash of statistics.json, which holds those of all shards.
+holds the hash of statistics.json, which holds those of all shards. An ablation's file also holds what its base overrides.
 """
 
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.command import UserError
-from pipeline.config import experiment_data, read_params
+from pipeline.config import ablation_base, experiment_data, experiment_overrides, read_params
 from pipeline.files import atomic_folder, file_sha256, write_json
 
 
@@ -30,6 +30,9 @@ def write_assignments(params: Path, examples: Path, out: Path) -> None:
             if not statistics.exists():
                 raise UserError(f"{statistics}: no such file; run `dvc repro examples@{data}`")
             content = {"data": data, "examples": (examples / data).as_posix(), "sha256": file_sha256(statistics)}
+            base = ablation_base(values, experiment, params)
+            if base is not None:
+                content["base"] = experiment_overrides(values, base, params)
             write_json(folder / f"{experiment}.json", content)
 
 

@@ -16,6 +16,7 @@ SECTIONS = (
 )  # fmt: skip
 OVERRIDABLE = ("model", "loss", "train")  # sections that an experiment may override
 BASELINES = ("wavernn", "strided_conv", "stft")  # networks that may take the autoencoder's place, configured in the experiment's block
+ABOUT = ("data", "ablates", "asks")  # what an experiment's block says of itself
 NAMED = {  # sections whose keys are names, as they may look
     "outside": "{mine: /home/me/recordings}", "data": "{notes: {source: notes}}", "experiments": "{supervised: {data: notes}}",
 }  # fmt: skip
@@ -71,9 +72,10 @@ def read_section(path: Path, section: str, config: type[Config], experiment: str
     """Section `section` of params.yaml as `config`, with the experiment's one-level override merged over it."""
     values, names = read_values(path, section), {}
     if experiment is not None:
-        override = experiment_overrides(read_params(path), experiment, path).get(section) or {}
-        names = {key: f"experiments.{experiment}.{section}.{key}" for key in override}
-        values |= override
+        params = read_params(path)
+        values |= experiment_overrides(params, experiment, path).get(section) or {}
+        names = {key: f"experiments.{name}.{section}.{key}" for name in _lineage(params, experiment, path)
+                 for key in params["experiments"][name].get(section) or {}}  # fmt: skip
     return validate(values, config, path, section, names)
 
 
@@ -91,11 +93,34 @@ def read_values(path: Path, *keys: str) -> dict[str, Any]:
 
 
 def experiment_data(params: dict[str, Any], experiment: str, path: Path) -> str:
-    """The data set that an experiment names."""
-    name, known = (params["experiments"][experiment] or {}).get("data"), tuple(params.get("data") or {})
+    """The data set that an experiment names; an ablation's is its base's."""
+    owner, known = _lineage(params, experiment, path)[0], tuple(params.get("data") or {})
+    name = params["experiments"][owner].get("data")
     if name not in known:
-        raise UserError(f"{path}: experiments.{experiment}.data: must name a data set ({', '.join(known)}), not {name!r}")
+        raise UserError(f"{path}: experiments.{owner}.data: must name a data set ({', '.join(known)}), not {name!r}")
     return name
+
+
+def ablation_base(params: dict[str, Any], experiment: str, path: Path) -> str | None:
+    """The experiment that this one is an ablation of."""
+    block = _block(params, experiment, path)
+    if "ablates" not in block:
+        return None
+    base, where = block["ablates"], f"{path}: experiments.{experiment}"
+    known = [name for name, other in params["experiments"].items() if "ablates" not in (other or {})]
+    if base not in known:
+        raise UserError(f"{where}.ablates: must name an experiment that is no ablation itself, not {base!r}; known: {', '.join(known)}")
+    if not (isinstance(block.get("asks"), str) and block["asks"].strip()):
+        raise UserError(f"{where}.asks: is missing; write the question that this ablation answers, in a line")
+    if "data" in block:
+        raise UserError(f"{where}.data: an ablation has its base's data; remove it")
+    return base
+
+
+def _lineage(params: dict[str, Any], experiment: str, path: Path) -> list[str]:
+    """The experiments whose blocks apply, each over those before it: an ablation's base, then itself."""
+    base = ablation_base(params, experiment, path)
+    return [experiment] if base is None else [base, experiment]
 
 
 def yardsticks_of(source: str) -> list[str]:
@@ -113,20 +138,32 @@ def row_names(params: dict[str, Any], path: Path) -> dict[str, list[str]]:
 
 
 def experiment_overrides(params: dict[str, Any], experiment: str, path: Path) -> dict[str, dict[str, Any]]:
-    """What an experiment sets beside its `data`: {section: {key: value}}, sections to override or the config of one baseline."""
+    """What applies to an experiment beside its data: {section: {key: value}}, sections to override or the config of one baseline.
+
+    An ablation's block holds only its difference: it is merged over its base's.
+    """
+    merged, known = {}, (*OVERRIDABLE, *BASELINES)
+    for name in _lineage(params, experiment, path):
+        for section, values in _block(params, name, path).items():
+            if section in ABOUT:
+                continue
+            if section not in known or not isinstance(values, dict):
+                raise UserError(f"{path}: experiments.{name}.{section}: only {', '.join(ABOUT)} and mappings ({', '.join(known)}) belong here")
+            merged[section] = merged.get(section, {}) | values
+    if len(set(merged) & set(BASELINES)) > 1:
+        raise UserError(f"{path}: experiments.{experiment}: names more than one of {', '.join(BASELINES)}; keep one")
+    return merged
+
+
+def _block(params: dict[str, Any], experiment: str, path: Path) -> dict[str, Any]:
+    """An experiment's own block."""
     experiments = params.get("experiments") or {}
     if experiment not in experiments:
         raise UserError(f"{path}: no experiment '{experiment}'{_suggestion(experiment, tuple(experiments))}")
-    blocks = experiments[experiment] or {}
-    if not isinstance(blocks, dict):
-        raise UserError(f"{path}: experiments.{experiment}: must be a mapping such as {{data: notes, model: {{use_z: false}}}}")
-    blocks, known = {name: values for name, values in blocks.items() if name != "data"}, (*OVERRIDABLE, *BASELINES)
-    for name, values in blocks.items():
-        if name not in known or not isinstance(values, dict):
-            raise UserError(f"{path}: experiments.{experiment}.{name}: only 'data' and mappings ({', '.join(known)}) belong here")
-    if len(set(blocks) & set(BASELINES)) > 1:
-        raise UserError(f"{path}: experiments.{experiment}: names more than one of {', '.join(BASELINES)}; keep one")
-    return blocks
+    block = experiments[experiment]
+    if not isinstance(block, dict):
+        raise UserError(f"{path}: experiments.{experiment}: must be a mapping such as {{data: notes, model: {{use_z: false}}}}, not {block!r}")
+    return block
 
 
 def validate(

@@ -40,6 +40,27 @@ def training_curves(logs: dict[str, pd.DataFrame], path: Path) -> None:
         _save(figure, path)
 
 
+def forest(cells: pd.DataFrame, metrics: dict[str, str], path: Path) -> None:
+    """Each ablation's paired difference to its base with its interval, a panel per metric.
+
+    Args:
+        cells: rows of row, base, metric, value, low, high, as the table of ablations has them.
+        metrics: titles of the panels by metric.
+    """
+    with plt.rc_context(STYLE):
+        height = 1.2 + 0.3 * cells["row"].nunique()
+        figure, axes = plt.subplots(1, len(metrics), figsize=(1.6 + 3.6 * len(metrics), height), sharey=True, squeeze=False, layout="constrained")
+        for axis, (metric, title) in zip(axes.flat, metrics.items()):
+            mine = cells[cells.metric == metric]
+            labels = [f"{name} (of {base})" for name, base in zip(mine["row"], mine.base)]
+            axis.hlines(labels, mine.low, mine.high, color="tab:blue")
+            axis.plot(mine.value, labels, "o", color="tab:blue")
+            axis.axvline(0, color="black", linewidth=0.8)
+            axis.set_xlabel(title)
+        axes[0][0].invert_yaxis()
+        _save(figure, path)
+
+
 @contextmanager
 def panel(path: Path, height: float) -> Iterator[plt.Axes]:
     """One set of axes, written to `path` when the block ends."""

@@ -6,16 +6,18 @@ from scipy.stats import norm
 LEVEL = 0.95
 
 
-def cluster_bootstrap(values: np.ndarray, clusters: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:
-    """Percentile interval of a mean when whole clusters (sample zones, pieces) are drawn with replacement.
+def cluster_bootstrap(
+    values: np.ndarray, clusters: np.ndarray, weights: np.ndarray, resamples: int, seed: int
+) -> tuple[float, float]:
+    """Percentile interval of sum(values) / sum(weights) when whole clusters (sample zones, pieces) are drawn with replacement.
 
     Notes of one recorded sample are nearly the same note: drawing clips would make the interval too narrow.
 
     Args:
-        values: [n], no NaN; clusters: [n] labels.
+        values: [n], no NaN; clusters: [n] labels; weights: [n], above 0, ones for a mean.
     """
     _, index = np.unique(clusters, return_inverse=True)
-    sums, counts = np.bincount(index, values), np.bincount(index)
+    sums, counts = np.bincount(index, values), np.bincount(index, weights)
     drawn = np.random.default_rng(seed).integers(len(sums), size=(resamples, len(sums)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

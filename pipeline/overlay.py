@@ -37,6 +37,9 @@ def keep_only(section: dict, names: list[str], path: Path) -> None:
             raise UserError(f"{path}: only: no '{name}' in params.yaml; known: {', '.join(section)}")
     for name in [name for name in section if name not in names]:
         del section[name]
+    for name, values in section.items():
+        if (values or {}).get("ablates", name) not in section:
+            raise UserError(f"{path}: only: '{name}' is an ablation of '{values['ablates']}', which is not kept; name it too")
 
 
 def drop_bases(params: dict) -> None:
@@ -50,7 +53,7 @@ def main(overlay: Path, params: Path = Path("params.yaml")) -> None:
     """Reads OVERLAY and PARAMS; rewrites PARAMS with the overlay's values, comments kept."""
     read_params(params)
     yaml = YAML()
-    yaml.width = 200
+    yaml.width, yaml.preserve_quotes = 200, True
     base = yaml.load(params.read_text())
     try:
         values = YAML(typ="safe").load(overlay.read_text())

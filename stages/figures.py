@@ -1,25 +1,35 @@
-"""Draw training curves and spectrograms of originals beside resyntheses."""
+"""Draw training curves, the ablations' differences, and spectrograms of originals beside resyntheses."""
 
 from pathlib import Path
 
 import pandas as pd
 
+from pipeline.ablations import read_ablations
 from pipeline.clips import load_audio
 from pipeline.command import run_stage
 from pipeline.config import experiment_data, read_params
-from pipeline.figures import pick_notes, spectrogram_comparison, training_curves
+from pipeline.figures import forest, pick_notes, spectrogram_comparison, training_curves
 from pipeline.files import atomic_folder
+
+COMPARED = {  # the forest plot's panels
+    "spectral_loss_minus_base": "spectral loss minus base\n(right: worse)",
+    "loudness_l1_db_sounding_minus_base": "loudness L1 minus base, dB\n(right: worse)",
+}
 
 
 def main(
-    logs: Path, rows: Path, yardsticks: Path, resyntheses: Path, out: Path, params: Path = Path("params.yaml")
+    logs: Path, rows: Path, tables: Path, yardsticks: Path, resyntheses: Path, out: Path, params: Path = Path("params.yaml")
 ) -> None:
-    """Reads LOGS, ROWS, YARDSTICKS/DATA/original and RESYNTHESES; writes OUT/training.png and OUT/resynthesis-NAME.png."""
+    """Reads LOGS, ROWS, TABLES/ablations.csv, YARDSTICKS/DATA/original and RESYNTHESES; writes OUT/training.png, OUT/ablations.png and,
+    but for ablations, OUT/resynthesis-NAME.png."""
     values = read_params(params)
     runs = [f"{experiment}-{seed}" for experiment in values["experiments"] for seed in values["seeds"]]
     with atomic_folder(out) as folder:
         training_curves({name: pd.read_csv(logs / f"{name}.csv") for name in runs}, folder / "training.png")
-        for experiment in values["experiments"]:
+        ablations = [each.name for each in read_ablations(values, params)]
+        if ablations:
+            forest(pd.read_csv(tables / "ablations.csv"), COMPARED, folder / "ablations.png")
+        for experiment in (name for name in values["experiments"] if name not in ablations):
             run = f"{experiment}-{values['seeds'][0]}"
             notes = pick_notes(pd.read_parquet(rows / f"{run}.parquet"))
             originals = yardsticks / experiment_data(values, experiment, params) / "original"

@@ -1,28 +1,37 @@
-"""Aggregate the rows into Table 1's layout, beside the paper's figures, and into metrics.json."""
+"""Aggregate the rows into Table 1's layout, beside the paper's figures, into the table of ablations and into metrics.json."""
 
 from pathlib import Path
 
 import pandas as pd
 
+from pipeline.ablations import ablation_cells, read_ablations, write_ablation_table
+from pipeline.cells import TabulateConfig, check_bases, check_rows
 from pipeline.command import run_stage
 from pipeline.config import read_params, read_section, row_names
 from pipeline.model_tables import both_scales, read_trainings, write_parameter_table, write_training_table
 from pipeline.remarks import table_remarks
-from pipeline.tables import TabulateConfig, check_bases, check_rows, read_paper, write_resynthesis_table
+from pipeline.tables import read_paper, resynthesis_cells, write_metrics, write_resynthesis_table
 
 
 def main(
     rows: Path, trainings: Path, counts: Path, paper: Path, tables: Path, metrics: Path, params: Path = Path("params.yaml")
 ) -> None:
-    """Reads ROWS/*.parquet, TRAININGS/*.{csv,json}, COUNTS (CSV), PAPER (YAML) and `tabulate`; writes TABLES/resynthesis, parameters
-    and training (csv, md, tex each) and METRICS (JSON)."""
+    """Reads ROWS/*.parquet, TRAININGS/*.{csv,json}, COUNTS (CSV), PAPER (YAML) and `tabulate`; writes TABLES/resynthesis, ablations
+    (if there are any), parameters and training (csv, md, tex each) and METRICS (JSON)."""
     values = read_params(params)
     config = read_section(params, "tabulate", TabulateConfig)
     found = pd.concat([pd.read_parquet(path) for path in sorted(rows.glob("*.parquet"))], ignore_index=True)
-    order, published = row_names(values, params), read_paper(paper)
+    order, published, ablations = row_names(values, params), read_paper(paper), read_ablations(values, params)
     check_bases(config.bases, order, params)
     check_rows(found, order, values["seeds"])
-    write_resynthesis_table(found, order, config, published, table_remarks(values, found), tables, metrics)
+    models = {data: [name for name in names if name not in {each.name for each in ablations}] for data, names in order.items()}
+    cells = resynthesis_cells(found, models, config)
+    write_resynthesis_table(cells, models, config.bases, published, table_remarks(values, found), tables)
+    if ablations:
+        compared = ablation_cells(found, ablations, config)
+        write_ablation_table(compared, ablations, tables)
+        cells = pd.concat([cells, compared])
+    write_metrics(cells, metrics)
     experiments, seeds = list(values["experiments"]), values["seeds"]
     write_parameter_table(both_scales(pd.read_csv(counts), trainings, experiments, seeds[0]), published, tables)
     write_training_table(read_trainings(trainings, experiments, seeds), tables)

@@ -50,3 +50,10 @@ def small_data(folder):
 def hashes(folder):
     """{name: sha256} of a folder's files."""
     return {str(path.relative_to(folder)): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def run(folder, *command, check=True):
+    """Run a command in a folder; with `check` it has to succeed."""
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    assert not check or done.returncode == 0, f"{command}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done

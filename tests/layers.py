@@ -10,16 +10,22 @@ LAYERS = (
     {"config", "manifest", "records", "devices", "side_by_side"},
     {"audio", "spectral", "harmonic", "filtered_noise", "reverb", "gru", "soundfont", "expression", "examples", "intervals", "chain",
      "assignment", "archives", "scores", "room", "trainer"},
-    {"f0", "loudness", "loss", "networks", "dataset", "notes", "violin", "folder", "nsynth", "tables", "model_tables",
+    {"f0", "loudness", "loss", "networks", "dataset", "notes", "violin", "folder", "nsynth", "cells", "model_tables",
      "remarks", "clips", "overlay", "summary", "figures", "outside"},
-    {"sources", "features", "shards", "conditioning", "f0_encoder", "perceptual", "metrics", "yardsticks", "tracking", "data_figures"},
+    {"sources", "features", "shards", "conditioning", "f0_encoder", "perceptual", "metrics", "yardsticks", "tracking", "data_figures",
+     "tables", "ablations"},
     {"objective", "tones"},
     {"pretraining", "autoencoder", "wavernn", "strided_conv"},
     {"stft_decoder"},
     {"model"},
     {"export", "parameters", "resynthesis"},
-    {"training"},
-    {"evaluation"},
+    {"training", "evaluation"},
+    {"audit"},
+    {"audit.checks"},
+    {"audit.cells", "audit.rows", "audit.settings", "audit.hashes", "audit.stick"},
+    {"audit.printed", "audit.models"},
+    {"audit.resynthesis"},
+    {"audit.report"},
 )  # fmt: skip
 
 
@@ -30,16 +36,22 @@ def layer_of(module: str) -> int:
 
 @cache
 def direct_imports(path: Path) -> frozenset[str]:
-    """The pipeline modules that a file imports anywhere in its text."""
+    """The pipeline modules that a file imports anywhere in its text; of a package also its __init__, under the package's name."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipeline."):
-            found.add(node.module.removeprefix("pipeline."))
-        elif isinstance(node, ast.ImportFrom) and node.module == "pipeline":
-            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "pipeline":
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name if module_file(name).exists() else node.module for name in names}
         elif isinstance(node, ast.Import):
-            found |= {alias.name.removeprefix("pipeline.") for alias in node.names if alias.name.startswith("pipeline.")}
-    return frozenset(found)
+            found |= {alias.name for alias in node.names if alias.name.startswith("pipeline.")}
+    found |= {name.rpartition(".")[0] for name in found}
+    return frozenset(name.removeprefix("pipeline.") for name in found - {"pipeline", ""})
+
+
+def module_file(name: str) -> Path:
+    """The file of a dotted module name, of a package its __init__.py."""
+    path = ROOT / name.replace(".", "/")
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def transitive_imports(path: Path) -> set[str]:
@@ -48,11 +60,12 @@ def transitive_imports(path: Path) -> set[str]:
     while waiting:
         module = waiting.pop()
         found.add(module)
-        waiting |= direct_imports(ROOT / "pipeline" / f"{module}.py") - found
+        waiting |= direct_imports(module_file(f"pipeline.{module}")) - found
     return found
 
 
 def code_deps(stage: str) -> list[str]:
     """The code a stage depends on, as dvc.yaml must list it: its own file and every pipeline module it needs."""
     path = ROOT / "stages" / f"{stage}.py"
-    return sorted([f"stages/{stage}.py", *(f"pipeline/{module}.py" for module in transitive_imports(path))])
+    modules = (module_file(f"pipeline.{module}").relative_to(ROOT).as_posix() for module in transitive_imports(path))
+    return sorted([f"stages/{stage}.py", *modules])

@@ -11,7 +11,8 @@ from pipeline.files import write_json
 @pytest.fixture
 def project(tmp_path):
     params = {"data": {"notes": {"source": "notes"}, "mine": {"source": "folder"}},
-              "experiments": {"one": {"data": "notes"}, "two": {"data": "mine", "model": {"use_z": False}}}}  # fmt: skip
+              "experiments": {"one": {"data": "notes"}, "two": {"data": "mine", "model": {"use_z": False}},
+                              "less": {"ablates": "two", "asks": "Why?", "model": {"harmonics": 9}}}}  # fmt: skip
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     for name in params["data"]:
         write_json(tmp_path / "examples" / name / "statistics.json", {"sha256": {"train": name}})
@@ -24,15 +25,23 @@ def assigned(project):
 
 
 def test_every_experiment_is_assigned_what_it_names(project):
-    assert set(assigned(project)) == {"one", "two"}
-    assert read_assignment(project / "assigned" / "two.json") == ("mine", project / "examples" / "mine")
+    assert set(assigned(project)) == {"one", "two", "less"}
+    for name in ("two", "less"):
+        assert read_assignment(project / "assigned" / f"{name}.json") == ("mine", project / "examples" / "mine")
+
+
+def test_an_ablations_changes_with_its_base(project):
+    before, path = assigned(project), project / "params.yaml"
+    path.write_text(path.read_text().replace("use_z: false", "use_z: true"))
+    after = assigned(project)
+    assert {name for name in before if before[name] != after[name]} == {"less"}
 
 
 def test_only_the_experiments_of_a_changed_data_set_change(project):
     before = assigned(project)
     write_json(project / "examples" / "mine" / "statistics.json", {"sha256": {"train": "other"}})
     after = assigned(project)
-    assert after["one"] == before["one"] and after["two"] != before["two"]
+    assert {name for name in before if before[name] != after[name]} == {"two", "less"}
 
 
 def test_missing_examples_name_the_remedy(project):

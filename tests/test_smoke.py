@@ -1,10 +1,6 @@
 """The whole of `make repro` at smoke size in a copy of the repository, and what DVC users do with it."""
 
 import json
-import shutil
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -12,19 +8,12 @@ import pytest
 import soundfile
 import yaml
 
-from commands import ENVIRONMENT
-from conftest import ROOT
+from commands import run
 from hostile import tone
 from pipeline.tables import NAMES
 
 TRAINED = ("supervised", "no_z")
 ROWS = (*TRAINED, *(f"{name}@notes" for name in NAMES))
-
-
-def run(folder, *command, check=True):
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
-    assert not check or done.returncode == 0, f"{command}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done
 
 
 def would_run(folder) -> set[str]:
@@ -33,22 +22,8 @@ def would_run(folder) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("smoke") / "clone"
-    files = run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.splitlines()
-    for name in files:
-        if (ROOT / name).exists() and (not name.startswith("reports/") or name.startswith("reports/outside")):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    (folder / "dvc.lock").unlink(missing_ok=True)
-    run(folder, "git", "init", "--quiet")
-    run(folder, sys.executable, "-m", "pipeline.overlay", "params/smoke.yaml")
-    run(folder, "git", "add", "--all")
-    run(folder, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "--message", "smoke")
-    started = time.monotonic()
-    run(folder, sys.executable, "-m", "pipeline.side_by_side")
-    (folder / ".seconds").write_text(str(time.monotonic() - started))
-    return folder
+def project(smoke_project):
+    return smoke_project
 
 
 def test_it_writes_the_table_its_rows_and_metrics(project):
@@ -59,14 +34,14 @@ def test_it_writes_the_table_its_rows_and_metrics(project):
     for name in ROWS:
         assert set(rows[rows.experiment == name].recording_id) == test_notes
     metrics = json.loads((project / "reports" / "metrics.json").read_text())
-    table = pd.read_csv(project / "reports" / "tables" / "resynthesis.csv")
+    table = pd.concat([pd.read_csv(project / "reports" / "tables" / f"{name}.csv") for name in ("resynthesis", "ablations")])
     for name in ROWS:
         spectral = rows[rows.experiment == name].spectral_loss.mean()
         assert metrics[name]["spectral_loss"] == pytest.approx(spectral, abs=1e-5)
         assert table[(table["row"] == name) & (table.metric == "spectral_loss")].value.item() == pytest.approx(spectral)
     assert metrics["original_retracked@notes"]["spectral_loss"] == 0 and metrics["supervised"]["spectral_loss"] > 0
     assert np.isfinite(metrics["supervised"]["f0_l1"])
-    for name in ("training.png", *(f"resynthesis-{experiment}.png" for experiment in TRAINED)):
+    for name in ("training.png", "resynthesis-supervised.png", "ablations.png"):
         assert (project / "reports" / "figures" / name).read_bytes().startswith(b"\x89PNG")
     for kind in ("md", "tex"):
         assert "0.003" in (project / "reports" / "tables" / f"resynthesis.{kind}").read_text()
@@ -109,6 +84,25 @@ def test_editing_one_experiment_reruns_one(project):
         assert not stages & {"data@notes", "features@notes", "examples@notes", "yardsticks@notes"}
     finally:
         undo()
+
+
+def test_an_ablation_takes_one_block_and_runs_itself_alone(project):
+    block = {"ablates": "supervised", "asks": "Are the upper harmonics needed?", "model": {"harmonics": 9}}
+    undo, before = edit_params(project, lambda values: values["experiments"].update(few=block)), weights_of(project)
+    try:
+        assert {name for name in would_run(project) if "@" in name} == {"train@few-0", "resynthesize@few-0"}
+        run(project, "dvc", "repro")
+        after = weights_of(project)
+        assert set(after) - set(before) == {"few-0"} and all(after[name] == before[name] for name in before)
+        assert "Are the upper harmonics needed?" in (project / "reports" / "tables" / "ablations.md").read_text()
+    finally:
+        undo()
+        run(project, "dvc", "repro")
+
+
+def weights_of(project):
+    """When each model's weights were written."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in (project / "models").glob("*/model.weights.h5")}
 
 
 def test_a_dotted_experiment_name_is_our_line_before_anything_runs(project):

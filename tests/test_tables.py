@@ -8,13 +8,11 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from pipeline.cells import METRICS, Metric, TabulateConfig, aggregate, check_rows, format_cell, paired_difference
 from pipeline.command import UserError
 from pipeline.config import RESERVED, row_names
 from pipeline.intervals import cluster_bootstrap, wilson
-from pipeline.tables import (
-    METRICS, NAMES, Metric, TabulateConfig, aggregate, check_rows, format_cell, paired_difference, read_paper,
-    write_resynthesis_table,
-)  # fmt: skip
+from pipeline.tables import NAMES, read_paper, resynthesis_cells, write_metrics, write_resynthesis_table
 
 CONFIG = TabulateConfig(bases={"notes": "supervised"}, resamples=500, seed=0)
 ORDER = {"notes": ["supervised", "no_z", *(f"{name}@notes" for name in NAMES)], "violin": [f"{name}@violin" for name in list(NAMES)[:1]]}
@@ -40,7 +38,7 @@ def test_the_bootstrap_covers_a_known_mean(random):
     for trial in range(200):
         centers = random.normal(size=30)
         values = np.repeat(centers, 5) + 0.1 * random.normal(size=150)
-        low, high = cluster_bootstrap(values, np.repeat(np.arange(30), 5), 400, trial)
+        low, high = cluster_bootstrap(values, np.repeat(np.arange(30), 5), np.ones(150), 400, trial)
         hits += low <= 0 <= high
     assert 0.88 <= hits / 200 <= 0.99  # clips drawn singly would cover about 0.55
 
@@ -73,8 +71,23 @@ def test_all_undefined_is_undefined(rows):
 def test_paired_differences_pair(rows):
     base = rows[rows.experiment == "supervised"]
     shifted = base.assign(spectral_loss=base.spectral_loss + 0.5).sample(frac=1, random_state=0)
-    cell = paired_difference(shifted, base, "spectral_loss", CONFIG)
+    cell = paired_difference(shifted, base, Metric("spectral_loss", "", "spectral_loss"), CONFIG)
     assert cell["value"] == pytest.approx(0.5) and cell["low"] == pytest.approx(0.5) and cell["high"] == pytest.approx(0.5)
+
+
+def test_paired_differences_of_frame_shares_are_weighed_by_frames(rows):
+    metric = next(metric for metric in METRICS if metric.name == "outlier_frames_paper")
+    base = rows[rows.experiment == "supervised"]
+    worse = base.assign(frames_outlier_paper=base.frames_outlier_paper + 3)
+    cell = paired_difference(worse, base, metric, CONFIG)
+    assert cell["value"] == pytest.approx(3 / 20) and cell["low"] == pytest.approx(3 / 20)
+    assert cell["value"] == pytest.approx(aggregate(worse, metric, CONFIG)["value"] - aggregate(base, metric, CONFIG)["value"])
+
+
+def write(rows, folder, notes=()):
+    cells = resynthesis_cells(rows, ORDER, CONFIG)
+    write_resynthesis_table(cells, ORDER, CONFIG.bases, PAPER, list(notes), folder / "tables")
+    write_metrics(cells, folder / "metrics.json")
 
 
 @pytest.mark.parametrize("spoil", [
@@ -97,7 +110,7 @@ def test_a_dropped_seed_stops(rows):
 
 
 def test_the_files_hold_the_same_figures(tmp_path, rows):
-    write_resynthesis_table(rows, ORDER, CONFIG, PAPER, ["A remark."], tmp_path / "tables", tmp_path / "metrics.json")
+    write(rows, tmp_path, ["A remark."])
     table = pd.read_csv(tmp_path / "tables" / "resynthesis.csv")
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     markdown = (tmp_path / "tables" / "resynthesis.md").read_text()
@@ -107,6 +120,7 @@ def test_the_files_hold_the_same_figures(tmp_path, rows):
         assert cell.value == pytest.approx(rows[rows.experiment == name].spectral_loss.mean())
         assert metrics[name]["spectral_loss"] == pytest.approx(cell.value, abs=1e-6)
         assert format_cell(cell) in markdown
+        assert cell.rows == (name if "@" in name else f"{name}-0")
         assert format_cell(table[(table["row"] == name) & (table.metric == "f0_l1")].iloc[0]) in latex
     assert "| 0.1" in markdown and "0.003" in markdown and "\\toprule" in latex and "A remark." in markdown
 
@@ -123,7 +137,7 @@ def test_cells_are_rounded_by_their_interval():
 
 
 def test_a_difference_is_taken_on_one_data_set_only(tmp_path, rows):
-    write_resynthesis_table(rows, ORDER, CONFIG, PAPER, [], tmp_path / "tables", tmp_path / "metrics.json")
+    write(rows, tmp_path)
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["no_z"]["spectral_loss_minus_base"] == pytest.approx(1, abs=0.5)
     assert metrics["original_retracked@violin"]["spectral_loss_minus_base"] is None

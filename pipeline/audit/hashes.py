@@ -1,0 +1,99 @@
+"""Hashes: what lies on disk against dvc.lock, the code that made it included."""
+
+import hashlib
+import json
+import os
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import yaml
+
+from pipeline.audit.checks import Check, Project
+
+REMEDY = "`dvc repro` makes it anew"
+OWN = "audit"  # a stage's hashes are locked when it has ended, so the audit cannot look at its own
+
+
+@cache
+def file_md5(path: Path, stamp: tuple[int, int]) -> str:
+    """md5 of a file's bytes; `stamp` is its size and time, so that a changed file is read again."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def md5(path: Path) -> str:
+    """As DVC writes it: of a file its bytes' md5, of a folder that of the list of its files, with `.dir` behind."""
+    if not path.is_dir():
+        return file_md5(path, (path.stat().st_size, path.stat().st_mtime_ns))
+    files = [Path(folder) / name for folder, _, names in os.walk(path) if not folder.endswith("__pycache__") for name in names]
+    listed = [{"md5": md5(file), "relpath": file.relative_to(path).as_posix()} for file in files if file.name != ".gitignore"]
+    text = json.dumps(sorted(listed, key=lambda entry: tuple(entry["relpath"].split("/"))))
+    return hashlib.md5(text.encode()).hexdigest() + ".dir"
+
+
+def read_lock(project: Project, kind: str) -> list[tuple[str, str, str]]:
+    """Stage, path and hash of every path that dvc.lock holds as `outs` or `deps`."""
+    stages = yaml.safe_load((project.root / "dvc.lock").read_text())["stages"]
+    return [(stage, entry["path"], entry["md5"]) for stage, values in stages.items() for entry in values.get(kind, []) if stage != OWN]
+
+
+def check_outputs(project: Project) -> Check:
+    """Every output of every stage that is on disk: data, checkpoints, rows, tables, figures."""
+    return _compare(project, "outputs are those of dvc.lock", "outs", lambda path: True, absent_is_wrong=lambda path: path.startswith("reports/"))
+
+
+def check_sources(project: Project) -> Check:
+    """The code and the settings' files that dvc.lock says made them, as they are now."""
+    return _compare(project, "sources are those of dvc.lock", "deps", lambda path: path.endswith((".py", ".yaml")), lambda path: True)
+
+
+def check_inputs(project: Project) -> Check:
+    """What each stage read is what the stage before it wrote."""
+    outs = {path: hash_ for _, path, hash_ in read_lock(project, "outs")}
+    read = [entry for entry in read_lock(project, "deps") if entry[1] in outs]
+    findings = [f"{stage}: read another {path} than its stage wrote; {REMEDY}" for stage, path, hash_ in read if outs[path] != hash_]
+    return Check("each stage read what the one before wrote", "dvc.lock", len(read), findings)
+
+
+def check_stages(project: Project) -> Check:
+    """dvc.lock has all stages that dvc.yaml makes of params.yaml, and no others."""
+    expected, found = set(), set(yaml.safe_load((project.root / "dvc.lock").read_text())["stages"]) - {OWN}
+    for name, stage in yaml.safe_load((project.root / "dvc.yaml").read_text())["stages"].items():
+        axes = list(stage.get("matrix", {}).values()) or [stage["foreach"]] if "matrix" in stage or "foreach" in stage else []
+        items = product(*([str(item) for item in project.params[axis.strip("${}")]] for axis in axes))
+        expected |= {f"{name}@{'-'.join(item)}" for item in items} if axes else {name}
+    expected -= {OWN}
+    findings = [f"dvc.lock: {name} is missing; {REMEDY}" for name in sorted(expected - found)]
+    findings += [f"dvc.lock: {name} belongs to nothing in params.yaml; remove it" for name in sorted(found - expected)]
+    return Check("dvc.lock holds params.yaml's stages", "dvc.lock, dvc.yaml, params.yaml", len(expected), findings)
+
+
+def check_params(project: Project) -> Check:
+    """The params that dvc.lock says each stage ran with are those of params.yaml."""
+    stages, findings, count = yaml.safe_load((project.root / "dvc.lock").read_text())["stages"], [], 0
+    for stage, values in stages.items():
+        for key, value in values.get("params", {}).get("params.yaml", {}).items():
+            count += 1
+            found = project.params
+            for part in key.split("."):
+                found = found.get(part) if isinstance(found, dict) else None
+            if found != value:
+                findings.append(f"{stage}: ran with another {key} than params.yaml has; {REMEDY}")
+    return Check("stages ran with params.yaml", "dvc.lock, params.yaml", count, findings)
+
+
+def _compare(project: Project, name: str, kind: str, wanted, absent_is_wrong) -> Check:
+    findings, count, hashes = [], 0, {}
+    for stage, path, expected in read_lock(project, kind):
+        if not wanted(path):
+            continue
+        if not (project.root / path).exists():
+            findings += [f"{path}: is missing"] if absent_is_wrong(path) else []
+            continue
+        count += 1
+        if path not in hashes:
+            hashes[path] = md5(project.root / path)
+        if hashes[path] != expected:
+            findings.append(f"{path}: is not what {stage} {'wrote' if kind == 'outs' else 'was made with'}; {REMEDY}")
+    return Check(name, f"dvc.lock, {kind} that are on disk", count, findings)
