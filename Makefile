@@ -8,7 +8,7 @@ RUN := $(UV) run --locked --no-sync
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE  # without compiled files every stage would spend seconds on compiling TensorFlow anew
 
-.PHONY: repro test test-all bench audit environment
+.PHONY: repro test test-all bench audit verify environment
 repro: environment
 	$(RUN) python -m pipeline.side_by_side
 
@@ -24,6 +24,9 @@ bench: environment
 
 audit: environment
 	$(RUN) python -m stages.audit .scratch/audit.json
+
+verify: environment
+	$(RUN) python -m pipeline.verify
 
 environment: .venv/.synced
 

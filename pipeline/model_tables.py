@@ -32,7 +32,7 @@ def write_parameter_table(counts: pd.DataFrame, paper: dict, folder: Path) -> No
         "has its own column; at the paper's sizes (params/paper.yaml merged) and as trained here (params.yaml).\n\n"
         f"{table.to_markdown(index=False, disable_numparse=True)}\n\n## Part by part\n\n"
         f"{parts.to_markdown(index=False, intfmt=',')}\n"))  # fmt: skip
-    write_text(folder / "parameters.tex", table.to_latex(index=False, escape=True, column_format="llrrrrl"))
+    write_text(folder / "parameters.tex", table.to_latex(index=False, escape=True, column_format="llrrrrrl"))
 
 
 def parameter_table(counts: pd.DataFrame, paper: dict) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Table 1 beside the paper's figures, in CSV, Markdown and LaTeX; metrics.json."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -111,4 +112,4 @@ def _latex(layout: pd.DataFrame, notes: list[str]) -> str:
 
 def _escape(text: str) -> str:
     """Plain text for LaTeX; pandas escapes cells only."""
-    return text.replace("_", "\\_").replace("%", "\\%").replace("{", "\\{").replace("}", "\\}")
+    return re.sub(r"[&%$#_{}]", lambda special: f"\\{special[0]}", text)

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"command", "files", "units", "mu_law", "crepe_layers"},
-    {"config", "manifest", "records", "devices", "side_by_side"},
+    {"config", "manifest", "records", "devices", "side_by_side", "verify"},
     {"audio", "spectral", "harmonic", "filtered_noise", "reverb", "gru", "soundfont", "expression", "examples", "intervals", "chain",
      "assignment", "archives", "scores", "room", "trainer"},
     {"f0", "loudness", "loss", "networks", "dataset", "notes", "violin", "folder", "nsynth", "cells", "model_tables",

@@ -19,6 +19,7 @@ from pipeline.objective import LossConfig
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 EXPERIMENTS = list(PARAMS["experiments"])
+OPTIONS = ("use_loudness", "use_z", "f0", "mlp_layers", "f0_bins", "linear_envelopes", "reverb_seconds")
 
 
 def mlp_count(inputs, units, layers):
@@ -57,12 +58,17 @@ def test_every_experiment_builds_with_the_expected_parameters(experiment):
         assert ("f0_encoder" in counts) == (recipe.model.f0 == "encoded")
 
 
+def small_recipe(small_model_values, experiment) -> Recipe:
+    """An experiment's options at a small size, with its baseline's own sizes."""
+    recipe = read_recipe(ROOT / "params.yaml", experiment)
+    options = {name: getattr(recipe.model, name) for name in OPTIONS}
+    options |= {name: 0 for name in ("gru_units", "harmonics", "noise_bands") if not getattr(recipe.model, name)}
+    return recipe._replace(model=ModelConfig(**small_model_values | options))
+
+
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_what_is_saved_and_loaded_is_the_same(tmp_path, random, small_model_values, experiment):
-    """At a small size: an experiment's options, with its baseline's own sizes."""
-    recipe = read_recipe(ROOT / "params.yaml", experiment)
-    options = {name: getattr(recipe.model, name) for name in ("use_z", "f0", "mlp_layers", "f0_bins")}
-    recipe = recipe._replace(model=ModelConfig(**small_model_values | options))
+    recipe = small_recipe(small_model_values, experiment)
     keras.utils.set_random_seed(3)
     model, given = build_model(recipe, STATISTICS), random_batch(random, frames=32)
     model.conditioning.adapt([given])
@@ -73,9 +79,8 @@ def test_what_is_saved_and_loaded_is_the_same(tmp_path, random, small_model_valu
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_sums_of_gradients_do_not_depend_on_timing(random, small_model_values, experiment):
     """`devices.fix_order_of_sums`: AddN begins with whatever nothing else reads at that moment, so nothing else may ever read its terms."""
-    recipe, loss = read_recipe(ROOT / "params.yaml", experiment), read_section(ROOT / "params.yaml", "loss", LossConfig, experiment)
-    options = {name: getattr(recipe.model, name) for name in ("use_z", "f0", "mlp_layers", "f0_bins", "reverb_seconds")}
-    model = build_model(recipe._replace(model=ModelConfig(**small_model_values | options)), STATISTICS)
+    loss = read_section(ROOT / "params.yaml", "loss", LossConfig, experiment)
+    model = build_model(small_recipe(small_model_values, experiment), STATISTICS)
 
     def gradients(batch):
         with tf.GradientTape() as tape:

@@ -46,7 +46,8 @@ def check_parameters(project: Project) -> Check:
         counted = [(line["experiment"], line["part"], line["parameters"]) for line in csv.DictReader(file)]
     if counted != [(line["experiment"], line["part"], line["parameters"]) for line in lines if line["scale"] == "paper"]:
         findings.append("parameters.csv: its counts at the paper's sizes are not those of reports/parameters.csv")
-    return Check("parameters are counted right", "models/*/model.weights.h5, tables/parameters.csv", count, findings, "" if count else NO_CHECKPOINTS)
+    looked = "models/*/model.weights.h5, reports/tables/parameters.csv"
+    return Check("parameters are counted right", looked, count, findings, "" if count else NO_CHECKPOINTS)
 
 
 def read_records(project: Project, data: str, split: str) -> Iterator[dict]:
@@ -79,7 +80,8 @@ def check_statistics(project: Project) -> Check:
                 findings += [f"{data}: {key} is {stated[key]}, the training records give {value:.6f}" for key, value in found.items()
                              if abs(stated[key] - value) > 1e-4]  # fmt: skip
         findings += _of_checkpoints(project, data, stated)
-    return Check("statistics are of the training split", "data/examples/*/*.tfrecord, models/*/config.json", count, findings, "" if count else NO_EXAMPLES)
+    looked = "data/examples/*/*.tfrecord, models/*/config.json"
+    return Check("statistics are of the training split", looked, count, findings, "" if count else NO_EXAMPLES)
 
 
 def _of_checkpoints(project: Project, data: str, stated: dict) -> list[str]:

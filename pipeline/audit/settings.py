@@ -109,4 +109,5 @@ def check_paper(project: Project) -> Check:
     expected = {(row, name): figure for row, figures in PAPER.items() for name, figure in zip(columns, figures)}
     findings += [f"resynthesis.csv: {row}, {name} is {printed.get((row, name))}, the paper has {figure}"
                  for (row, name), figure in expected.items() if printed.get((row, name)) != figure]  # fmt: skip
-    return Check("the paper's figures are the paper's", "pipeline/paper.yaml, reports/tables/resynthesis.csv", 2 * len(expected) + len(counts), findings)
+    count = 2 * len(expected) + len(counts)
+    return Check("the paper's figures are the paper's", "pipeline/paper.yaml, reports/tables/resynthesis.csv", count, findings)

@@ -28,7 +28,8 @@ def check_metrics(project: Project) -> Check:
         return Clip(audio, loudness_curve(audio), track.f0_hz, track.confidence)
 
     noise = (0.1 * np.random.default_rng(project.params["tabulate"]["seed"]).standard_normal(round(SECONDS * RATE))).astype(np.float32)
-    sounds = {"same": tone(F0), "a semitone up": tone(F0 * SEMITONE), "an octave down": tone(F0 / 2), "6 dB up": tone(F0, 10 ** (6 / 20)), "noise": noise}
+    sounds = {"same": tone(F0), "a semitone up": tone(F0 * SEMITONE), "an octave down": tone(F0 / 2), "6 dB up": tone(F0, 10 ** (6 / 20))}
+    sounds["noise"] = noise
     reference, grid = measure(sounds["same"]), settings["f0_step_ms"]
     truth = np.full(len(reference.f0_hz), F0)
     rows = {name: evaluate(reference, measure(audio), truth, grid, 2.0) for name, audio in sounds.items()}

@@ -1,0 +1,237 @@
+"""The audit: an untouched report passes, every kind of tampering is caught by the check that is for it."""
+
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from commands import run
+from pipeline.audit import cells, hashes, models, printed, resynthesis, rows, settings, stick
+from pipeline.audit.checks import Check, read_project
+from pipeline.audit.report import CHECKS, audit, failed
+
+COPIED = ("reports", "params.yaml", "dvc.yaml", "dvc.lock", "uv.lock", "pipeline", "stages", "params", "data/examples", "models")
+SLOW = (stick.check_metrics, resynthesis.check_resynthesis)
+
+
+@pytest.fixture
+def clone(smoke_project, tmp_path):
+    """What the audit reads of the smoke project, to be spoilt."""
+    for name in COPIED:
+        source, copy = smoke_project / name, tmp_path / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, copy) if source.is_dir() else shutil.copy2(source, copy)
+    return tmp_path
+
+
+def edit_text(name, old, new, count=1):
+    """An edit that replaces text, which has to be there."""
+
+    def spoil(clone):
+        text = (clone / name).read_text()
+        assert old in text
+        (clone / name).write_text(text.replace(old, new, count))
+
+    return spoil
+
+
+def edit_yaml(name, change):
+    def spoil(clone):
+        values = yaml.safe_load((clone / name).read_text())
+        change(values)
+        (clone / name).write_text(yaml.safe_dump(values))
+
+    return spoil
+
+
+def edit_json(name, change):
+    def spoil(clone):
+        values = json.loads((clone / name).read_text())
+        change(values)
+        (clone / name).write_text(json.dumps(values))
+
+    return spoil
+
+
+def edit_table(name, change):
+    """An edit of a CSV or Parquet file as a data frame; what `change` returns is written."""
+
+    def spoil(clone):
+        path = clone / name
+        if path.suffix == ".csv":
+            change(pd.read_csv(path, dtype=str, keep_default_na=False)).to_csv(path, index=False)
+        else:
+            change(pd.read_parquet(path)).to_parquet(path, index=False)
+
+    return spoil
+
+
+def set_cell(row, metric, column, value):
+    def change(table):
+        chosen = (table["row"] == row) & (table.metric == metric)
+        assert chosen.sum() == 1
+        table.loc[chosen, column] = value(table.loc[chosen, column].item()) if callable(value) else value
+        return table
+
+    return change
+
+
+def swap_rows(table):
+    names = {"supervised": "mean_spectrum@notes", "mean_spectrum@notes": "supervised"}
+    return table.assign(row=[names.get(name, name) for name in table["row"]])
+
+
+def shift_printed(name):
+    """Change the last figure of ours that a Markdown or LaTeX table prints."""
+
+    def spoil(clone):
+        text = (clone / name).read_text()
+        at = text.rindex(" n=")
+        while not text[at].isdigit() or text[at - 1] == "=":
+            at -= 1
+        (clone / name).write_text(text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1 :])
+
+    return spoil
+
+
+def replace(target, source):
+    def spoil(clone):
+        path = clone / target
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.copytree(clone / source, path) if (clone / source).is_dir() else shutil.copy2(clone / source, path)
+
+    return spoil
+
+
+def other_weights(clone):
+    with h5py.File(clone / "models" / "supervised-0" / "model.weights.h5", "r+") as file:
+        found = []
+        file.visititems(lambda name, item: found.append(item) if isinstance(item, h5py.Dataset) else None)
+        for item in found:
+            item[...] = item[...] * 1.2
+
+
+def leak(key):
+    """A recording of the training split gets the `key` of one of the test split."""
+
+    def change(table):
+        train, test = (table.index[table.split == split][0] for split in ("train", "test"))
+        table.loc[train, key] = table.loc[test, key]
+        return table
+
+    return change
+
+
+ROWS, TABLES, MANIFEST = "reports/rows", "reports/tables", "reports/data/notes/manifest.csv"
+SUPERVISED, SUMMARY = f"{ROWS}/supervised-0.parquet", "reports/training/supervised-0.json"
+NOTE = "spectral_loss_minus_base"
+TAMPERINGS = {  # what is done, and the check that must find it
+    "an edited cell": (edit_table(f"{TABLES}/resynthesis.csv", set_cell("supervised", "spectral_loss", "value", "1.5")), cells.check_cells),
+    "a rounded figure": (
+        edit_table(f"{TABLES}/resynthesis.csv", set_cell("supervised", "f0_l1", "value", lambda v: f"{float(v):.4f}")), cells.check_cells),
+    "a narrower interval": (
+        edit_table(f"{TABLES}/resynthesis.csv", set_cell("supervised", "spectral_loss", "high", lambda v: str(float(v) - 0.01))), cells.check_cells),
+    "more examples than there are": (edit_table(f"{TABLES}/resynthesis.csv", set_cell("supervised", "f0_l1", "examples", "64")), cells.check_cells),
+    "another key to the rows": (edit_table(f"{TABLES}/resynthesis.csv", set_cell("supervised", "f0_l1", "rows", "no_z-0")), cells.check_cells),
+    "swapped rows of a table": (edit_table(f"{TABLES}/resynthesis.csv", swap_rows), cells.check_cells),
+    "an edited difference": (edit_table(f"{TABLES}/ablations.csv", set_cell("no_z", NOTE, "value", "-3.0")), cells.check_cells),
+    "an edited p": (edit_table(f"{TABLES}/ablations.csv", set_cell("no_z", NOTE, "p", "0.001")), cells.check_tests),
+    "an uncorrected p": (edit_table(f"{TABLES}/ablations.csv", set_cell("no_z", NOTE, "p_holm", "0.001")), cells.check_tests),
+    "a verdict on one seed": (edit_table(f"{TABLES}/ablations.csv", set_cell("no_z", NOTE, "verdict", "worse")), cells.check_tests),
+    "an edited metrics.json": (edit_json("reports/metrics.json", lambda v: v["supervised"].update(f0_l1=0.01)), cells.check_metrics),
+    "an edited Markdown cell": (shift_printed(f"{TABLES}/resynthesis.md"), printed.check_resynthesis),
+    "an edited LaTeX cell": (shift_printed(f"{TABLES}/resynthesis.tex"), printed.check_resynthesis),
+    "an edited cell of ablations.md": (shift_printed(f"{TABLES}/ablations.md"), printed.check_ablations),
+    "another question than was asked": (edit_text(f"{TABLES}/ablations.md", "Does z carry", "Does z hide"), printed.check_ablations),
+    "an edited row": (edit_table(SUPERVISED, lambda t: t.assign(spectral_loss=t.spectral_loss * 0.9)), cells.check_cells),
+    "rows of another experiment": (replace(SUPERVISED, f"{ROWS}/no_z-0.parquet"), rows.check_complete),
+    "a dropped seed": (lambda clone: (clone / SUPERVISED).unlink(), rows.check_complete),
+    "a dropped row": (edit_table(SUPERVISED, lambda t: t[1:]), rows.check_complete),
+    "a doubled row": (edit_table(SUPERVISED, lambda t: pd.concat([t, t[:1]])), rows.check_complete),
+    "rows of a run that is not asked for": (replace(f"{ROWS}/no_z-0.parquet", f"{ROWS}/supervised-0.parquet"), rows.check_complete),
+    "a hidden failure": (edit_table(SUPERVISED, lambda t: t.assign(f0_l1=np.nan)), rows.check_undefined),
+    "a row of a training recording": (
+        edit_table(SUPERVISED, lambda t: t.assign(recording_id=["violin-055-100-0"] + list(t.recording_id[1:]))), rows.check_test_split),
+    "a recording in two splits": (edit_table(MANIFEST, leak("sha256")), rows.check_splits),
+    "a recorded sample in two splits": (edit_table(MANIFEST, leak("group")), rows.check_splits),
+    "an edited override": (edit_yaml("params.yaml", lambda v: v["experiments"]["no_z"]["model"].update(use_z=True)), settings.check_settings),
+    "an edited default": (edit_yaml("params.yaml", lambda v: v["train"].update(learning_rate=0.001)), settings.check_settings),
+    "settings that a summary does not have": (edit_json(SUMMARY, lambda v: v["settings"]["loss"].update(alpha=0.5)), settings.check_settings),
+    "another seed than was asked for": (edit_json(SUMMARY, lambda v: v.update(seed=7)), settings.check_settings),
+    "another version than is locked": (edit_json(SUMMARY, lambda v: v["versions"].update(numpy="1.0")), settings.check_versions),
+    "an edited training log": (
+        edit_table("reports/training/supervised-0.csv", lambda t: t.assign(valid_loss=[v and "1.0" for v in t.valid_loss])),
+        settings.check_trainings),
+    "a changed figure of the paper's": (edit_text("pipeline/paper.yaml", "loudness_l1_std: 0.10", "loudness_l1_std: 0.30"), settings.check_paper),
+    "a changed figure of the paper's as printed": (
+        edit_table(f"{TABLES}/resynthesis.csv", set_cell("paper_wavernn", "f0_l1", "value", "3.0")), settings.check_paper),
+    "a stage that did not run": (edit_yaml("dvc.lock", lambda v: v["stages"].pop("train@supervised-0")), hashes.check_stages),
+    "a stage of other settings": (edit_yaml("params.yaml", lambda v: v["tabulate"].update(resamples=499)), hashes.check_params),
+    "code that was changed afterwards": (
+        edit_text("pipeline/metrics.py", "OUTLIER_SEMITONES = 12.0", "OUTLIER_SEMITONES = 24.0"), hashes.check_sources),
+    "an old table": (edit_text(f"{TABLES}/training.md", "# Training", "# Trainings"), hashes.check_outputs),
+    "an old figure": (replace("reports/figures/training.png", "reports/figures/ablations.png"), hashes.check_outputs),
+    "a stage that read something else": (
+        edit_yaml("dvc.lock", lambda v: next(d for d in v["stages"]["tabulate"]["deps"] if d["path"] == "reports/rows").update(md5="0" * 32)),
+        hashes.check_inputs),
+    "a checkpoint of another experiment": (replace("models/supervised-0", "models/no_z-0"), models.check_parameters),
+    "an edited count of parameters": (edit_json(SUMMARY, lambda v: v["parameters"].update(amplitude=1)), models.check_parameters),
+    "statistics of other data": (edit_json("data/examples/notes/statistics.json", lambda v: v.update(loudness_std=20.0)), models.check_statistics),
+    "other weights": (other_weights, resynthesis.check_resynthesis),
+}  # fmt: skip
+
+
+def test_the_untouched_report_passes(smoke_project):
+    stated = {entry["name"]: entry["verdict"] for entry in json.loads((smoke_project / "reports" / "audit.json").read_text())}
+    assert len(stated) == len(CHECKS) and set(stated.values()) == {"holds"}
+    markdown = (smoke_project / "reports" / "audit.md").read_text()
+    assert "No check fails." in markdown and all(name in markdown for name in stated)
+
+
+@pytest.mark.parametrize("kind", TAMPERINGS)
+def test_tampering_is_caught_by_the_check_that_is_for_it(clone, kind):
+    spoil, check = TAMPERINGS[kind]
+    spoil(clone)
+    (found,) = audit(clone, [check])
+    assert found.verdict == "fails" and found.findings, kind
+
+
+def test_what_nobody_touched_is_not_accused(clone):
+    assert [check.name for check in failed(audit(clone, [check for check in CHECKS if check not in SLOW]))] == []
+
+
+def test_on_a_bare_clone_only_what_needs_checkpoints_is_not_run(clone):
+    shutil.rmtree(clone / "models"), shutil.rmtree(clone / "data")
+    verdicts = {check.name: check.verdict for check in audit(clone, [check for check in CHECKS if check is not stick.check_metrics])}
+    needs = {"parameters are counted right", "statistics are of the training split", "checkpoints give the rows"}
+    assert {name for name, verdict in verdicts.items() if verdict == "not run"} == needs
+    assert {verdict for name, verdict in verdicts.items() if name not in needs} == {"holds"}
+
+
+def test_a_broken_metric_is_found(monkeypatch, smoke_project):
+    honest = stick.evaluate
+    monkeypatch.setattr(stick, "evaluate", lambda *given: honest(*given) | {"f0_l1": honest(*given)["f0_l1"] * 0.9})
+    check = stick.check_metrics(read_project(smoke_project))
+    assert check.verdict == "fails" and all("f0_l1" in finding for finding in check.findings)
+
+
+def test_a_file_that_cannot_be_read_fails_its_check_and_no_other(clone):
+    (clone / "reports" / "metrics.json").write_text("{")
+    found = audit(clone, [cells.check_metrics, rows.check_complete])
+    assert [check.verdict for check in found] == ["fails", "holds"] and "JSONDecodeError" in found[0].findings[0]
+
+
+def test_a_check_that_looked_at_nothing_does_not_hold():
+    assert Check("", "", 0, []).verdict == "fails" and Check("", "", 0, [], "no checkpoints").verdict == "not run"
+
+
+def test_the_command_says_what_fails_and_exits(clone):
+    edit_json("reports/metrics.json", lambda v: v["supervised"].update(f0_l1=0.01))(clone)
+    shutil.rmtree(clone / "models"), shutil.rmtree(clone / "data")
+    done = run(clone, "python", "-m", "stages.audit", "out/audit.json", check=False)
+    assert done.returncode == 1 and done.stderr.strip().splitlines()[-1].startswith("error: audit: ")
+    assert "metrics.json equals the tables" in done.stderr and "0.01" in (clone / "out" / "audit.md").read_text()
