@@ -44,7 +44,7 @@ def forest(cells: pd.DataFrame, metrics: dict[str, str], path: Path) -> None:
     """Each ablation's paired difference to its base with its interval, a panel per metric.
 
     Args:
-        cells: rows of row, base, metric, value, low, high, as the table of ablations has them.
+        cells: rows of row, base, metric, value, low, high, seeds, as the table of ablations has them.
         metrics: titles of the panels by metric.
     """
     with plt.rc_context(STYLE):
@@ -58,6 +58,7 @@ def forest(cells: pd.DataFrame, metrics: dict[str, str], path: Path) -> None:
             axis.axvline(0, color="black", linewidth=0.8)
             axis.set_xlabel(title)
         axes[0][0].invert_yaxis()
+        figure.suptitle(f"95 % intervals over test examples; trainings of each: {cells.seeds.max()}")
         _save(figure, path)
 
 

@@ -1,31 +1,16 @@
 """Ablations: pairing, Holm's correction, verdicts, the files."""
 
-import itertools
-
 import numpy as np
 import pandas as pd
 import pytest
 
+from made_rows import make_rows
 from pipeline.ablations import Ablation, ablation_cells, holm, permutation_p, read_ablations, verdict, write_ablation_table
-from pipeline.cells import METRICS, TabulateConfig, format_cell
+from pipeline.cells import TabulateConfig, format_cell
 from pipeline.figures import forest
 
 CONFIG = TabulateConfig(bases={"notes": "base"}, resamples=300, seed=0)
 ABLATIONS = [Ablation("worse", "base", "What does it do?"), Ablation("same", "base", "Does it matter?")]
-COLUMNS = sorted({c for metric in METRICS for c in (metric.column, metric.denominator) if c})
-
-
-def make_rows(random, seeds):
-    shared, found = random.normal(size=(40, len(COLUMNS))), []
-    for name, seed in itertools.product(("base", "worse", "same"), seeds):
-        values = shared + 0.1 * random.normal(size=shared.shape) + (1.0 if name == "worse" else 0.0)
-        for example in range(40):
-            row = dict(zip(COLUMNS, values[example])) | {"frames_pitched": 20, "frames_outlier_paper": 1, "frames_outlier_code": 0,
-                                                        "outlier_clips_paper": 0.0, "outlier_clips_code": 0.0}  # fmt: skip
-            found.append({"data": "notes", "experiment": name, "seed": seed, "example_id": f"{example}@0", "group": f"z{example % 10}"} | row)
-    return pd.DataFrame(found)
-
-
 def primary(cells, name):
     return cells[(cells["row"] == name) & (cells.metric == "spectral_loss_minus_base")].iloc[0]
 

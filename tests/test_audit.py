@@ -10,9 +10,13 @@ import pytest
 import yaml
 
 from commands import run
+from made_rows import make_rows
+from pipeline.ablations import ablation_cells, read_ablations, write_ablation_table
 from pipeline.audit import cells, hashes, models, printed, resynthesis, rows, settings, stick
 from pipeline.audit.checks import Check, read_project
 from pipeline.audit.report import CHECKS, audit, failed
+from pipeline.cells import TabulateConfig
+from pipeline.tables import resynthesis_cells
 
 COPIED = ("reports", "params.yaml", "dvc.yaml", "dvc.lock", "uv.lock", "pipeline", "stages", "params", "data/examples", "models")
 SLOW = (stick.check_metrics, resynthesis.check_resynthesis)
@@ -138,6 +142,8 @@ TAMPERINGS = {  # what is done, and the check that must find it
     "more examples than there are": (edit_table(f"{TABLES}/resynthesis.csv", set_cell("supervised", "f0_l1", "examples", "64")), cells.check_cells),
     "another key to the rows": (edit_table(f"{TABLES}/resynthesis.csv", set_cell("supervised", "f0_l1", "rows", "no_z-0")), cells.check_cells),
     "swapped rows of a table": (edit_table(f"{TABLES}/resynthesis.csv", swap_rows), cells.check_cells),
+    "a dropped line of a table": (edit_table(f"{TABLES}/resynthesis.csv", lambda t: t[t.metric != "f0_l1"]), cells.check_cells),
+    "another base": (edit_table(f"{TABLES}/ablations.csv", lambda t: t.assign(base="no_z")), cells.check_cells),
     "an edited difference": (edit_table(f"{TABLES}/ablations.csv", set_cell("no_z", NOTE, "value", "-3.0")), cells.check_cells),
     "an edited p": (edit_table(f"{TABLES}/ablations.csv", set_cell("no_z", NOTE, "p", "0.001")), cells.check_tests),
     "an uncorrected p": (edit_table(f"{TABLES}/ablations.csv", set_cell("no_z", NOTE, "p_holm", "0.001")), cells.check_tests),
@@ -202,6 +208,32 @@ def test_tampering_is_caught_by_the_check_that_is_for_it(clone, kind):
 
 def test_what_nobody_touched_is_not_accused(clone):
     assert [check.name for check in failed(audit(clone, [check for check in CHECKS if check not in SLOW]))] == []
+
+
+@pytest.fixture
+def three_seeds(tmp_path, random):
+    """Rows of three experiments with three seeds each, and their table of ablations."""
+    params = {"seeds": [0, 1, 2], "tabulate": {"bases": {}, "resamples": 300, "seed": 0}, "data": {"notes": {"source": "notes"}},
+              "experiments": {"base": {"data": "notes"}, "worse": {"ablates": "base", "asks": "Why?", "model": {}},
+                              "same": {"ablates": "base", "asks": "Why not?", "model": {}}}}  # fmt: skip
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    made, tables = make_rows(random, [0, 1, 2]), tmp_path / TABLES
+    (tmp_path / ROWS).mkdir(parents=True)
+    for (name, seed), mine in made.groupby(["experiment", "seed"]):
+        mine.to_parquet(tmp_path / ROWS / f"{name}-{seed}.parquet")
+    config, ablations = TabulateConfig(**params["tabulate"]), read_ablations(params, tmp_path)
+    write_ablation_table(ablation_cells(made, ablations, config), ablations, tables)
+    resynthesis_cells(made, {"notes": ["base"]}, config).to_csv(tables / "resynthesis.csv", index=False)
+    return tmp_path
+
+
+def test_three_seeds_are_audited(three_seeds):
+    checks = [cells.check_cells, cells.check_tests, printed.check_ablations]
+    assert [check.findings for check in audit(three_seeds, checks)] == [[], [], []]
+    assert {line["verdict"] for line in cells.read_cells(three_seeds / TABLES / "ablations.csv")} == {"", "worse", "no measurable change"}
+    edit_table(f"{TABLES}/ablations.csv", set_cell("same", NOTE, "verdict", "better"))(three_seeds)
+    edit_table(f"{ROWS}/worse-1.parquet", lambda t: t.assign(spectral_loss=t.spectral_loss - 3))(three_seeds)
+    assert [check.verdict for check in audit(three_seeds, checks)] == ["fails", "fails", "fails"]
 
 
 def test_on_a_bare_clone_only_what_needs_checkpoints_is_not_run(clone):

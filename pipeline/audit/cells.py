@@ -14,7 +14,7 @@ CLIP_SHARES = ("outlier_clips_paper", "outlier_clips_code")
 MEANS = ("loudness_l1_std", "f0_l1", "f0_l1_without_outliers", "loudness_l1_db", "loudness_l1_db_sounding", "loudness_bias_db_sounding",
          "rpa_crepe", "rca_crepe", "rpa_true", "rca_true", "spectral_loss")  # fmt: skip
 METRICS = (*MEANS, *CLIP_SHARES, *FRAME_SHARES)
-DIFFERENCE, PRIMARY = "_minus_base", "spectral_loss"
+DIFFERENCE, PRIMARY, PAIRED = "_minus_base", "spectral_loss", ("spectral_loss", "loudness_l1_db_sounding")
 Z = 1.959963984540054  # of a 95 % interval
 ALL_SIGNS = 16  # clusters up to which every exchange is tried here
 
@@ -85,7 +85,7 @@ def read_cells(path: Path) -> list[dict[str, str]]:
 
 def check_cells(project: Project) -> Check:
     """Every cell of resynthesis.csv and ablations.csv from the rows that it names."""
-    findings, count, memory = [], 0, {}
+    findings, count, memory = _missing_cells(project), 0, {}
 
     def values_of(names: tuple[str, ...], metric: str) -> dict:
         """`per_example` of some row files, computed once."""
@@ -99,7 +99,7 @@ def check_cells(project: Project) -> Check:
             count += 1
             where = f"{table.stem}.csv, {line['row']}, {line['metric']}"
             files = row_files(project, line["row"])
-            metric, base = line["metric"].removesuffix(DIFFERENCE), base_of(project, line)
+            metric, base = line["metric"].removesuffix(DIFFERENCE), base_of(project, line["row"])
             differs = line["metric"].endswith(DIFFERENCE)
             behind = sorted({*files, *(row_files(project, base) if differs and base else ())})
             missing = [name for name in behind if name not in project.rows]
@@ -128,7 +128,7 @@ def check_tests(project: Project) -> Check:
         highest = max(highest, float(line["p"]) * (len(lines) - place))
         corrected[line["row"]] = min(1.0, highest)
     for line in lines:
-        files, bases = (row_files(project, name) for name in (line["row"], line["base"]))
+        files, bases = ([f"{name}-{seed}" for seed in sorted(project.params["seeds"])] for name in (line["row"], base_of(project, line["row"])))
         if not all(file in project.rows for file in (*files, *bases)):
             findings.append(f"{line['row']}: rows are missing")
             continue
@@ -169,9 +169,25 @@ def row_files(project: Project, row: str) -> list[str]:
     return [row] if "@" in row else sorted(f"{row}-{seed}" for seed in project.params["seeds"])
 
 
-def base_of(project: Project, line: dict[str, str]) -> str | None:
-    """What a line's differences are taken from."""
-    return line.get("base") or project.params["tabulate"]["bases"].get(line["data"])
+def base_of(project: Project, row: str) -> str | None:
+    """What a row's differences are taken from."""
+    block = project.params["experiments"].get(row, {})
+    data = row.split("@")[1] if "@" in row else project.data_of(row)
+    return block.get("ablates") or project.params["tabulate"]["bases"].get(data)
+
+
+def _missing_cells(project: Project) -> list[str]:
+    """Cells that the tables should have and do not, or the other way round."""
+    folder, ablations = project.root / "reports" / "tables", _ablations(project)
+    models = {rows["experiment"][0] for rows in project.rows.values()} - set(ablations)
+    expected = {("resynthesis", row, metric) for row in models for metric in (*METRICS, *(name + DIFFERENCE for name in PAIRED))}
+    expected |= {("ablations", row, metric + more) for row in ablations for metric in METRICS for more in ("", DIFFERENCE)}
+    found = {(path.stem, line["row"], line["metric"]) for path in _tables(project) for line in read_cells(path)}
+    findings = [f"{table}.csv: {row}, {metric}: missing or too many" for table, row, metric in sorted(expected ^ found)]
+    for line in read_cells(folder / "ablations.csv") if ablations else []:
+        if line["base"] != base_of(project, line["row"]):
+            findings.append(f"ablations.csv: {line['row']} names the base {line['base']!r}")
+    return findings
 
 
 def _tables(project: Project) -> list[Path]:
