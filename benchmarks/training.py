@@ -16,7 +16,7 @@ import typer
 from benchmarks.comparisons import OURS, REFERENCE, compare, growth, memory
 from benchmarks.figures import Figure, Target, machine_figures, summarize, write_report
 from benchmarks.sizes import DEFAULT, TAPS, Size, solo_name, write_params
-from benchmarks.workers import Contender, build_reference, take_turns
+from benchmarks.workers import Contender, build_reference, compile_own, take_turns
 from pipeline.command import UserError, progress, run_stage
 from pipeline.config import read_section
 from pipeline.training import TrainConfig
@@ -42,6 +42,7 @@ def main(out: Path, batch: Count = 4, seconds: Seconds = 4.0, units: Count = 512
         raise UserError(f"{out}: cannot be written ({error.strerror}); name another file") from None
     size, machine = Size(batch, seconds, units, repeats, least, largest), machine_figures()
     build_reference()
+    compile_own()
     with TemporaryDirectory(prefix="bench-") as name:
         settings = write_params(params, Path(name) / "params.yaml", size)
         parts = (measure_steps, measure_processors, measure_resynthesis, measure_phase, measure_growth, measure_default_step)

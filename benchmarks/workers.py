@@ -15,6 +15,7 @@ from benchmarks.processes import ROOT
 from pipeline.command import UserError
 
 REFERENCE = ROOT / "benchmarks" / "reference"
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}  # compiling what is imported takes memory, which is to count for neither side
 
 
 class Contender(NamedTuple):
@@ -40,7 +41,7 @@ class Worker:
     def __init__(self, contender: Contender, log: IO[str]):
         self.name, self.log = contender.module, log
         command = [*interpreter(contender.module), "-m", contender.module, json.dumps(contender.request)]
-        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"} | contender.environment
+        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"} | COMPILED | contender.environment
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=log, text=True)
 
@@ -111,6 +112,11 @@ def build_reference() -> None:
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise UserError(f"{REFERENCE}: cannot be installed: {last}")
+
+
+def compile_own() -> None:
+    """Import our worker once, so that no measured process compiles it; the authors' package is compiled when it is installed."""
+    subprocess.run([sys.executable, "-c", "import benchmarks.own_worker"], cwd=ROOT, env=os.environ | COMPILED, capture_output=True, check=True)
 
 
 def find_uv() -> str:

@@ -34,8 +34,24 @@ def md5(path: Path) -> str:
 
 def read_lock(project: Project, kind: str) -> list[tuple[str, str, str]]:
     """Stage, path and hash of every path that dvc.lock holds as `outs` or `deps`."""
+    stages = locked_stages(project)
+    return [(stage, entry["path"], entry["md5"]) for stage, values in stages.items() for entry in values.get(kind, [])]
+
+
+def locked_stages(project: Project) -> dict[str, dict]:
+    """What dvc.lock says of today's stages. DVC keeps what it said of those that are no more: that is nobody's claim."""
     stages = yaml.safe_load((project.root / "dvc.lock").read_text())["stages"]
-    return [(stage, entry["path"], entry["md5"]) for stage, values in stages.items() for entry in values.get(kind, []) if stage != OWN]
+    return {name: values for name, values in stages.items() if name in stage_names(project)}
+
+
+def stage_names(project: Project) -> set[str]:
+    """All stages that dvc.yaml makes of params.yaml, but for the audit's own."""
+    names = set()
+    for name, stage in yaml.safe_load((project.root / "dvc.yaml").read_text())["stages"].items():
+        axes = [*stage.get("matrix", {}).values(), *([stage["foreach"]] if "foreach" in stage else [])]
+        items = product(*([str(item) for item in project.params[axis.strip("${}")]] for axis in axes))
+        names |= {f"{name}@{'-'.join(item)}" for item in items} if axes else {name}
+    return names - {OWN}
 
 
 def check_outputs(project: Project) -> Check:
@@ -57,24 +73,16 @@ def check_inputs(project: Project) -> Check:
 
 
 def check_stages(project: Project) -> Check:
-    """dvc.lock has all stages that dvc.yaml makes of params.yaml, and no others."""
-    expected, found = set(), set(yaml.safe_load((project.root / "dvc.lock").read_text())["stages"]) - {OWN}
-    for name, stage in yaml.safe_load((project.root / "dvc.yaml").read_text())["stages"].items():
-        axes = list(stage.get("matrix", {}).values()) or [stage["foreach"]] if "matrix" in stage or "foreach" in stage else []
-        items = product(*([str(item) for item in project.params[axis.strip("${}")]] for axis in axes))
-        expected |= {f"{name}@{'-'.join(item)}" for item in items} if axes else {name}
-    expected -= {OWN}
-    findings = [f"dvc.lock: {name} is missing; {REMEDY}" for name in sorted(expected - found)]
-    findings += [f"dvc.lock: {name} belongs to nothing in params.yaml; remove it" for name in sorted(found - expected)]
+    """dvc.lock has all stages that dvc.yaml makes of params.yaml."""
+    expected = stage_names(project)
+    findings = [f"dvc.lock: {name} is missing; {REMEDY}" for name in sorted(expected - set(locked_stages(project)))]
     return Check("dvc.lock holds params.yaml's stages", "dvc.lock, dvc.yaml, params.yaml", len(expected), findings)
 
 
 def check_params(project: Project) -> Check:
     """The params that dvc.lock says each stage ran with are those of params.yaml."""
-    stages, findings, count = yaml.safe_load((project.root / "dvc.lock").read_text())["stages"], [], 0
-    for stage, values in stages.items():
-        if stage == OWN:
-            continue
+    findings, count = [], 0
+    for stage, values in locked_stages(project).items():
         for key, value in values.get("params", {}).get("params.yaml", {}).items():
             count += 1
             found = project.params
