@@ -40,8 +40,8 @@ def read_lock(project: Project, kind: str) -> list[tuple[str, str, str]]:
 
 def locked_stages(project: Project) -> dict[str, dict]:
     """What dvc.lock says of today's stages. DVC keeps what it said of those that are no more: that is nobody's claim."""
-    stages = yaml.safe_load((project.root / "dvc.lock").read_text())["stages"]
-    return {name: values for name, values in stages.items() if name in stage_names(project)}
+    stages, names = yaml.safe_load((project.root / "dvc.lock").read_text())["stages"], stage_names(project)
+    return {name: values for name, values in stages.items() if name in names}
 
 
 def stage_names(project: Project) -> set[str]:
