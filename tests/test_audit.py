@@ -43,20 +43,14 @@ def edit_text(name, old, new, count=1):
     return spoil
 
 
-def edit_yaml(name, change):
+def edit_values(name, change):
+    """An edit of a YAML or JSON file's values."""
+    read, write = (json.loads, json.dumps) if name.endswith(".json") else (yaml.safe_load, yaml.safe_dump)
+
     def spoil(clone):
-        values = yaml.safe_load((clone / name).read_text())
+        values = read((clone / name).read_text())
         change(values)
-        (clone / name).write_text(yaml.safe_dump(values))
-
-    return spoil
-
-
-def edit_json(name, change):
-    def spoil(clone):
-        values = json.loads((clone / name).read_text())
-        change(values)
-        (clone / name).write_text(json.dumps(values))
+        (clone / name).write_text(write(values))
 
     return spoil
 
@@ -148,7 +142,7 @@ TAMPERINGS = {  # what is done, and the check that must find it
     "an edited p": (edit_table(f"{TABLES}/ablations.csv", set_cell("no_z", NOTE, "p", "0.001")), cells.check_tests),
     "an uncorrected p": (edit_table(f"{TABLES}/ablations.csv", set_cell("no_z", NOTE, "p_holm", "0.001")), cells.check_tests),
     "a verdict on one seed": (edit_table(f"{TABLES}/ablations.csv", set_cell("no_z", NOTE, "verdict", "worse")), cells.check_tests),
-    "an edited metrics.json": (edit_json("reports/metrics.json", lambda v: v["supervised"].update(f0_l1=0.01)), cells.check_metrics),
+    "an edited metrics.json": (edit_values("reports/metrics.json", lambda v: v["supervised"].update(f0_l1=0.01)), cells.check_metrics),
     "an edited Markdown cell": (shift_printed(f"{TABLES}/resynthesis.md"), printed.check_resynthesis),
     "an edited LaTeX cell": (shift_printed(f"{TABLES}/resynthesis.tex"), printed.check_resynthesis),
     "an edited cell of ablations.md": (shift_printed(f"{TABLES}/ablations.md"), printed.check_ablations),
@@ -164,29 +158,29 @@ TAMPERINGS = {  # what is done, and the check that must find it
         edit_table(SUPERVISED, lambda t: t.assign(recording_id=["violin-055-100-0"] + list(t.recording_id[1:]))), rows.check_test_split),
     "a recording in two splits": (edit_table(MANIFEST, leak("sha256")), rows.check_splits),
     "a recorded sample in two splits": (edit_table(MANIFEST, leak("group")), rows.check_splits),
-    "an edited override": (edit_yaml("params.yaml", lambda v: v["experiments"]["no_z"]["model"].update(use_z=True)), settings.check_settings),
-    "an edited default": (edit_yaml("params.yaml", lambda v: v["train"].update(learning_rate=0.001)), settings.check_settings),
-    "settings that a summary does not have": (edit_json(SUMMARY, lambda v: v["settings"]["loss"].update(alpha=0.5)), settings.check_settings),
-    "another seed than was asked for": (edit_json(SUMMARY, lambda v: v.update(seed=7)), settings.check_settings),
-    "another version than is locked": (edit_json(SUMMARY, lambda v: v["versions"].update(numpy="1.0")), settings.check_versions),
+    "an edited override": (edit_values("params.yaml", lambda v: v["experiments"]["no_z"]["model"].update(use_z=True)), settings.check_settings),
+    "an edited default": (edit_values("params.yaml", lambda v: v["train"].update(learning_rate=0.001)), settings.check_settings),
+    "settings that a summary does not have": (edit_values(SUMMARY, lambda v: v["settings"]["loss"].update(alpha=0.5)), settings.check_settings),
+    "another seed than was asked for": (edit_values(SUMMARY, lambda v: v.update(seed=7)), settings.check_settings),
+    "another version than is locked": (edit_values(SUMMARY, lambda v: v["versions"].update(numpy="1.0")), settings.check_versions),
     "an edited training log": (
         edit_table("reports/training/supervised-0.csv", lambda t: t.assign(valid_loss=[v and "1.0" for v in t.valid_loss])),
         settings.check_trainings),
     "a changed figure of the paper's": (edit_text("pipeline/paper.yaml", "loudness_l1_std: 0.10", "loudness_l1_std: 0.30"), settings.check_paper),
     "a changed figure of the paper's as printed": (
         edit_table(f"{TABLES}/resynthesis.csv", set_cell("paper_wavernn", "f0_l1", "value", "3.0")), settings.check_paper),
-    "a stage that did not run": (edit_yaml("dvc.lock", lambda v: v["stages"].pop("train@supervised-0")), hashes.check_stages),
-    "a stage of other settings": (edit_yaml("params.yaml", lambda v: v["tabulate"].update(resamples=499)), hashes.check_params),
+    "a stage that did not run": (edit_values("dvc.lock", lambda v: v["stages"].pop("train@supervised-0")), hashes.check_stages),
+    "a stage of other settings": (edit_values("params.yaml", lambda v: v["tabulate"].update(resamples=499)), hashes.check_params),
     "code that was changed afterwards": (
         edit_text("pipeline/metrics.py", "OUTLIER_SEMITONES = 12.0", "OUTLIER_SEMITONES = 24.0"), hashes.check_sources),
     "an old table": (edit_text(f"{TABLES}/training.md", "# Training", "# Trainings"), hashes.check_outputs),
     "an old figure": (replace("reports/figures/training.png", "reports/figures/ablations.png"), hashes.check_outputs),
     "a stage that read something else": (
-        edit_yaml("dvc.lock", lambda v: next(d for d in v["stages"]["tabulate"]["deps"] if d["path"] == "reports/rows").update(md5="0" * 32)),
+        edit_values("dvc.lock", lambda v: next(d for d in v["stages"]["tabulate"]["deps"] if d["path"] == "reports/rows").update(md5="0" * 32)),
         hashes.check_inputs),
     "a checkpoint of another experiment": (replace("models/supervised-0", "models/no_z-0"), models.check_parameters),
-    "an edited count of parameters": (edit_json(SUMMARY, lambda v: v["parameters"].update(amplitude=1)), models.check_parameters),
-    "statistics of other data": (edit_json("data/examples/notes/statistics.json", lambda v: v.update(loudness_std=20.0)), models.check_statistics),
+    "an edited count of parameters": (edit_values(SUMMARY, lambda v: v["parameters"].update(amplitude=1)), models.check_parameters),
+    "statistics of other data": (edit_values("data/examples/notes/statistics.json", lambda v: v.update(loudness_std=20.0)), models.check_statistics),
     "other weights": (other_weights, resynthesis.check_resynthesis),
 }  # fmt: skip
 
@@ -244,6 +238,13 @@ def test_on_a_bare_clone_only_what_needs_checkpoints_is_not_run(clone):
     assert {verdict for name, verdict in verdicts.items() if name not in needs} == {"holds"}
 
 
+def test_what_is_wrong_on_a_bare_clone_is_not_hidden_by_what_is_not_run(clone):
+    shutil.rmtree(clone / "models")
+    edit_table(f"{TABLES}/parameters.csv", lambda t: t.assign(parameters="7"))(clone)
+    (found,) = audit(clone, [models.check_parameters])
+    assert found.verdict == "fails" and found.findings
+
+
 def test_a_broken_metric_is_found(monkeypatch, smoke_project):
     honest = stick.evaluate
     monkeypatch.setattr(stick, "evaluate", lambda *given: honest(*given) | {"f0_l1": honest(*given)["f0_l1"] * 0.9})
@@ -259,10 +260,11 @@ def test_a_file_that_cannot_be_read_fails_its_check_and_no_other(clone):
 
 def test_a_check_that_looked_at_nothing_does_not_hold():
     assert Check("", "", 0, []).verdict == "fails" and Check("", "", 0, [], "no checkpoints").verdict == "not run"
+    assert Check("", "", 0, ["wrong"], "no checkpoints").verdict == "fails"
 
 
 def test_the_command_says_what_fails_and_exits(clone):
-    edit_json("reports/metrics.json", lambda v: v["supervised"].update(f0_l1=0.01))(clone)
+    edit_values("reports/metrics.json", lambda v: v["supervised"].update(f0_l1=0.01))(clone)
     shutil.rmtree(clone / "models"), shutil.rmtree(clone / "data")
     done = run(clone, "python", "-m", "stages.audit", "out/audit.json", check=False)
     assert done.returncode == 1 and done.stderr.strip().splitlines()[-1].startswith("error: audit: ")

@@ -24,10 +24,10 @@ class Check(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """holds, fails or not run; a check that looked at nothing does not hold."""
-        if self.not_run:
-            return NOT_RUN
-        return FAILS if self.findings or not self.count else HOLDS
+        """holds, fails or not run; what was found counts even where the rest could not be looked at, and to look at nothing is no check."""
+        if self.findings:
+            return FAILS
+        return NOT_RUN if self.not_run else HOLDS if self.count else FAILS
 
 
 class Project(NamedTuple):
