@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipeline.command import UserError
 
 SECTIONS = (
-    "seeds", "outside", "data", "features", "examples", "model", "loss", "train", "resynthesize", "tabulate", "experiments",
+    "seeds", "outside", "data", "features", "examples", "model", "loss", "train", "resynthesize", "control", "extrapolation",
+    "dereverberation", "timbre_transfer", "phase", "tabulate", "page", "experiments",
 )  # fmt: skip
 OVERRIDABLE = ("model", "loss", "train")  # sections that an experiment may override
 BASELINES = ("wavernn", "strided_conv", "stft")  # networks that may take the autoencoder's place, configured in the experiment's block
