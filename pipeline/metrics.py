@@ -49,7 +49,7 @@ def coarse_grid(clip: Clip, step_ms: int) -> np.ndarray:
 
 def semitone_distance(reference_hz: np.ndarray, estimate_hz: np.ndarray) -> np.ndarray:
     """|MIDI(reference) - MIDI(estimate)| frame by frame; 0 Hz counts as MIDI 0, as in the authors' code."""
-    return np.abs(_midi(reference_hz) - _midi(estimate_hz))
+    return np.abs(to_midi(reference_hz) - to_midi(estimate_hz))
 
 
 def loudness_metrics(reference: Clip, estimate: Clip, loudness_std: float) -> dict[str, float]:
@@ -95,10 +95,9 @@ def pitch_accuracy(reference_hz: np.ndarray, voiced: np.ndarray, estimate_hz: np
     return (float(mir_eval.melody.raw_pitch_accuracy(*arguments)), float(mir_eval.melody.raw_chroma_accuracy(*arguments)))
 
 
-def spectral_metric(reference: Clip, estimate: Clip) -> float:
-    """Multi-scale spectral loss between the two clips."""
-    audio = (np.asarray(clip.audio, np.float32)[None] for clip in (reference, estimate))
-    return float(_spectral_loss(*audio)[0])
+def spectral_loss(reference: np.ndarray, estimate: np.ndarray) -> float:
+    """Multi-scale spectral loss between two sounds, [samples] each."""
+    return float(_spectral_loss(*(np.asarray(audio, np.float32)[None] for audio in (reference, estimate)))[0])
 
 
 def evaluate(reference: Clip, estimate: Clip, true_f0_hz: np.ndarray | None, step_ms: int, loudness_std: float) -> dict:
@@ -119,14 +118,15 @@ def evaluate(reference: Clip, estimate: Clip, true_f0_hz: np.ndarray | None, ste
     else:
         row["rpa_true"], row["rca_true"] = pitch_accuracy(true_f0_hz, sounding, estimate.f0_hz)
     row["frames_sounding_coarse"] = int(sounding.sum())
-    row["spectral_loss"] = spectral_metric(reference, estimate)
+    row["spectral_loss"] = spectral_loss(reference.audio, estimate.audio)
     return row
 
 
 _spectral_loss = tf.function(multi_scale_spectral_loss, autograph=False, reduce_retracing=True)
 
 
-def _midi(hz: np.ndarray) -> np.ndarray:
+def to_midi(hz: np.ndarray) -> np.ndarray:
+    """Hz as MIDI pitches with their fractions; 0 Hz is MIDI 0."""
     hz = np.asarray(hz, float)
     return np.where(hz > 0, 69 + 12 * np.log2(np.maximum(hz, 1e-9) / 440), 0.0)
 

@@ -12,6 +12,7 @@ from ruamel.yaml.error import YAMLError
 from pipeline.command import UserError, run_stage
 from pipeline.config import read_params
 from pipeline.files import atomic
+from pipeline.studies.config import STUDIES
 
 REPLACED = ("data.notes.instruments", "outside")
 
@@ -49,6 +50,12 @@ def drop_bases(params: dict) -> None:
         del bases[data]
 
 
+def drop_from_studies(params: dict) -> None:
+    """Drop experiments that are no more from the studies made with them, in place."""
+    for study in STUDIES:
+        params[study]["experiments"] = [name for name in params[study]["experiments"] if name in params["experiments"]]
+
+
 def main(overlay: Path, params: Path = Path("params.yaml")) -> None:
     """Reads OVERLAY and PARAMS; rewrites PARAMS with the overlay's values, comments kept."""
     read_params(params)
@@ -69,6 +76,7 @@ def main(overlay: Path, params: Path = Path("params.yaml")) -> None:
         if names is not None:
             keep_only(base[section], names, overlay)
     drop_bases(base)
+    drop_from_studies(base)
     with atomic(params) as temporary:
         yaml.dump(base, temporary)
 

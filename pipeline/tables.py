@@ -11,7 +11,7 @@ from pipeline.cells import (
 )  # fmt: skip
 from pipeline.files import write_json, write_text
 
-PAIRED = [metric for metric in METRICS if metric.name in ("spectral_loss", "loudness_l1_db_sounding")]  # differences to the base are shown
+PAIRED = [metric for metric in METRICS if metric.name in ("spectral_loss", "loudness_l1_db_sounding")]  # differences that are printed
 NAMES = {
     "original_retracked": "Original, tracked again (F0 floor)",
     "nearest_note": "Nearest training note, repitched",
@@ -29,7 +29,7 @@ def resynthesis_cells(rows: pd.DataFrame, order: dict[str, list[str]], config: T
             of_row, behind, both = {"data": data, "row": name, "seeds": mine.seed.nunique()}, row_files(mine), row_files(pd.concat([mine, base]))
             cells += [of_row | {"metric": metric.name} | aggregate(mine, metric, config) | {"rows": behind} for metric in METRICS]
             cells += [of_row | {"metric": difference_name(metric.name)} | paired_difference(mine, base, metric, config) | {"rows": both}
-                      for metric in PAIRED]  # fmt: skip
+                      for metric in METRICS]  # fmt: skip
     return pd.DataFrame(cells)
 
 

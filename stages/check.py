@@ -5,6 +5,7 @@ from pathlib import Path
 from pipeline.command import run_stage
 from pipeline.config import experiment_data, experiment_overrides, read_params, read_values
 from pipeline.outside import check_outside
+from pipeline.studies.config import check_studies
 
 
 def main(params: Path = Path("params.yaml")) -> None:
@@ -16,6 +17,7 @@ def main(params: Path = Path("params.yaml")) -> None:
     for experiment in values["experiments"]:
         experiment_overrides(values, experiment, params)
         experiment_data(values, experiment, params)
+    check_studies(values, params)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Aggregate the rows into Table 1's layout, beside the paper's figures, into the table of ablations and into metrics.json."""
+"""Aggregate the rows into Table 1's layout, beside the paper's figures, into the tables of ablations and studies, and into metrics.json."""
 
 from pathlib import Path
 
@@ -7,17 +7,19 @@ import pandas as pd
 from pipeline.ablations import ablation_cells, read_ablations, write_ablation_table
 from pipeline.cells import TabulateConfig, check_bases, check_rows
 from pipeline.command import run_stage
-from pipeline.config import read_params, read_section, row_names
+from pipeline.config import experiment_data, read_params, read_section, row_names
 from pipeline.model_tables import both_scales, read_trainings, write_parameter_table, write_training_table
 from pipeline.remarks import table_remarks
+from pipeline.studies.tables import write_study_tables
 from pipeline.tables import read_paper, resynthesis_cells, write_metrics, write_resynthesis_table
+from pipeline.tiny import TINY, write_tiny_table
 
 
 def main(
-    rows: Path, trainings: Path, counts: Path, paper: Path, tables: Path, metrics: Path, params: Path = Path("params.yaml")
+    rows: Path, studies: Path, trainings: Path, counts: Path, paper: Path, tables: Path, metrics: Path, params: Path = Path("params.yaml")
 ) -> None:
-    """Reads ROWS/*.parquet, TRAININGS/*.{csv,json}, COUNTS (CSV), PAPER (YAML) and `tabulate`; writes TABLES/resynthesis, ablations
-    (if there are any), parameters and training (csv, md, tex each) and METRICS (JSON)."""
+    """Reads ROWS/*.parquet, STUDIES/*.parquet, TRAININGS/*.{csv,json}, COUNTS (CSV), PAPER (YAML) and `tabulate`; writes TABLES/NAME.{csv,md,tex}
+    (resynthesis, parameters, training; where params.yaml has them ablations, tiny and the studies) and METRICS (JSON)."""
     values = read_params(params)
     config = read_section(params, "tabulate", TabulateConfig)
     found = pd.concat([pd.read_parquet(path) for path in sorted(rows.glob("*.parquet"))], ignore_index=True)
@@ -27,14 +29,16 @@ def main(
     models = {data: [name for name in names if name not in {each.name for each in ablations}] for data, names in order.items()}
     cells = resynthesis_cells(found, models, config)
     write_resynthesis_table(cells, models, config.bases, published, table_remarks(values, found), tables)
-    if ablations:
-        compared = ablation_cells(found, ablations, config)
-        write_ablation_table(compared, ablations, tables)
-        cells = pd.concat([cells, compared])
-    write_metrics(cells, metrics)
+    compared = [ablation_cells(found, ablations, config)] if ablations else []
+    for table in compared:
+        write_ablation_table(table, ablations, tables)
+    write_metrics(pd.concat([cells, *compared, *write_study_tables(studies, values, config, tables)]), metrics)
     experiments, seeds = list(values["experiments"]), values["seeds"]
-    write_parameter_table(both_scales(pd.read_csv(counts), trainings, experiments, seeds[0]), published, tables)
+    parameters = both_scales(pd.read_csv(counts), trainings, experiments, seeds[0])
+    write_parameter_table(parameters, published, tables)
     write_training_table(read_trainings(trainings, experiments, seeds), tables)
+    if TINY in experiments and experiment_data(values, TINY, params) in config.bases:
+        write_tiny_table(cells, parameters, config.bases[experiment_data(values, TINY, params)], tables)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ class Project(NamedTuple):
     root: Path
     params: dict[str, Any]
     rows: dict[str, Columns]  # by file of reports/rows
+    studies: dict[str, Columns]  # by file of reports/studies
 
     def runs(self) -> dict[str, tuple[str, int]]:
         """Experiment and seed of every training that params.yaml asks for, by the name of its files."""
@@ -49,8 +50,8 @@ class Project(NamedTuple):
 
 def read_project(root: Path) -> Project:
     """params.yaml and all rows of a clone."""
-    rows = {path.stem: read_columns(path) for path in sorted((root / "reports" / "rows").glob("*.parquet"))}
-    return Project(root, yaml.safe_load((root / "params.yaml").read_text()), rows)
+    rows, studies = ({path.stem: read_columns(path) for path in sorted((root / "reports" / name).glob("*.parquet"))} for name in ("rows", "studies"))
+    return Project(root, yaml.safe_load((root / "params.yaml").read_text()), rows, studies)
 
 
 def read_columns(path: Path) -> Columns:

@@ -58,7 +58,7 @@ def check_resynthesis(project: Project) -> Check:
         mine = [row for row in order if cells[row, TABLE_1[0]]["data"] == data]
         found = [line[1:] for line in details[number]] if number < len(details) else []
         pairs.append((f"resynthesis.md, {data}", [[rounded(cells[row, metric]) for row in mine] for metric in DETAILS], found))
-    return _compare("resynthesis.md and .tex equal resynthesis.csv", "reports/tables/resynthesis.{md,tex}", pairs)
+    return compare("resynthesis.md and .tex equal resynthesis.csv", "reports/tables/resynthesis.{md,tex}", pairs)
 
 
 def check_ablations(project: Project) -> Check:
@@ -78,10 +78,11 @@ def check_ablations(project: Project) -> Check:
     tables = markdown_tables(folder / "ablations.md")
     latex = [[cell.replace("\\_", "_") for cell in line] for line in latex_table(folder / "ablations.tex")]
     found = (tables + [[], []])[:2]
-    return _compare(name, what, [("ablations.md", main, found[0]), ("ablations.md, descriptive", others, found[1]), ("ablations.tex", main, latex)])
+    return compare(name, what, [("ablations.md", main, found[0]), ("ablations.md, descriptive", others, found[1]), ("ablations.tex", main, latex)])
 
 
-def _compare(name: str, what: str, pairs: list[tuple[str, list[list[str]], list[list[str]]]]) -> Check:
+def compare(name: str, what: str, pairs: list[tuple[str, list[list[str]], list[list[str]]]], not_run: str = "") -> Check:
+    """A check of printed cells: where they stand, the lines they are to have, the lines they have."""
     findings, count = [], 0
     for where, expected, found in pairs:
         count += sum(map(len, expected))
@@ -90,4 +91,4 @@ def _compare(name: str, what: str, pairs: list[tuple[str, list[list[str]], list[
             continue
         findings += [f"{where}: prints {theirs!r}, the CSV gives {ours!r}" for line, other in zip(expected, found)
                      for ours, theirs in zip(line, other) if ours != theirs]  # fmt: skip
-    return Check(name, what, count, findings)
+    return Check(name, what, count, findings, not_run)

@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pipeline.audit import cells, hashes, models, printed, resynthesis, rows, settings, stick
+from pipeline.audit import cells, hashes, models, printed, resynthesis, rows, settings, stick, studies
 from pipeline.audit.checks import FAILS, NOT_RUN, SHOWN, Check, Project, read_project
 
 CHECKS: tuple[Callable[[Project], Check], ...] = (
     rows.check_complete, rows.check_test_split, rows.check_undefined, rows.check_splits,
     cells.check_cells, cells.check_tests, cells.check_metrics, printed.check_resynthesis, printed.check_ablations,
+    studies.check_rows, studies.check_ways, studies.check_cells, studies.check_printed, studies.check_tiny,
     settings.check_settings, settings.check_versions, settings.check_trainings, settings.check_paper,
     hashes.check_stages, hashes.check_params, hashes.check_inputs, hashes.check_sources, hashes.check_outputs,
     models.check_parameters, models.check_statistics, stick.check_metrics, resynthesis.check_resynthesis,

@@ -21,6 +21,7 @@ from pipeline.units import CONFIDENCE_THRESHOLD, HOP, SAMPLE_RATE, SOUNDING_DB
 
 TRACKABLE_HZ = (32.70, 1975.5)  # CREPE's range, C1 to B6 (Kim et al. 2018)
 FFT = 1024
+CLIPS, PLAN = "clips", "plan.csv"  # of a study's folder: the tracked set, and a line per clip of its rows
 
 
 class Condition(NamedTuple):
@@ -58,6 +59,7 @@ def follow(condition: Condition, clip: Clip, step_ms: int) -> dict[str, float]:
         "f0_l1": mean(semitone_distance(wanted, clip.f0_hz)[pitched]),
         "frames_sounding": int(sounding.sum()),
         "frames_pitched": int(pitched.sum()),
+        "frames_asked": int(condition.pitched.sum()),
         "frames_beyond": int((condition.pitched & ~trackable).sum()),
         "frames_outlier": int((clip.confidence[pitched] < CONFIDENCE_THRESHOLD).sum()),
         "frames_heard": int(heard.sum()),

@@ -11,10 +11,11 @@ from pydantic import Field, PositiveInt
 
 from pipeline.clips import Clip
 from pipeline.command import UserError
-from pipeline.files import write_text
+from pipeline.files import atomic_folder, write_text
 from pipeline.resynthesis import resynthesize
-from pipeline.studies.conditions import Condition, write_conditions
+from pipeline.studies.conditions import CLIPS, PLAN, Condition, write_conditions
 from pipeline.studies.config import StudyConfig
+from pipeline.studies.held_out import HeldOut
 from pipeline.tracking import ResynthesizeConfig, write_tracked_set
 from pipeline.units import CONFIDENCE_THRESHOLD
 
@@ -85,25 +86,26 @@ def with_z(model: keras.Model, examples: list[dict]) -> list[dict]:
     return [example | {"z": model.conditioning.z_encoder(example["audio"][None])[0].numpy()} for example in examples]
 
 
-def make_control(model: keras.Model, config: ControlConfig, tracking: ResynthesizeConfig, test: dict[str, dict], originals: dict[str, Clip],
-                 recordings: pd.DataFrame, out: Path) -> None:  # fmt: skip
+def make_control(
+    model: keras.Model, config: ControlConfig, tracking: ResynthesizeConfig, split: HeldOut, originals: dict[str, Clip], out: Path
+) -> None:
     """Render and track all steps into `out`: a tracked set (`pipeline.clips`), conditions.npz and plan.csv.
 
-    Args:
-        test: the test examples by id.
-        originals: their tracks: a step counts as pitched where both notes are.
-        recordings: instrument and group by example id.
+    A frame counts as pitched where it is in both notes, by CREPE on the `originals`.
     """
-    pairs = choose_pairs(recordings.instrument.to_dict(), config.pairs, config.seed)
-    ends = [with_z(model, [test[name] for name in pair]) for pair in pairs]
+    pairs = choose_pairs(split.recordings.instrument.to_dict(), config.pairs, config.seed)
+    ends = [with_z(model, [split.examples[name] for name in pair]) for pair in pairs]
     pitched = [np.all([originals[name].confidence >= CONFIDENCE_THRESHOLD for name in pair], axis=0) for pair in pairs]
     plan = plan_steps(len(pairs), features_of(model), config.steps)
-    played = {step.clip(): interpolate(*ends[step.pair], step.varied, step.step / (config.steps - 1)) for step in plan}
-    audio = resynthesize(model, list(played.values()), tracking.batch_size)
-    write_tracked_set(out, tracking, list(played), audio, f"control: {model.name}")
-    pair_of = {step.clip(): step.pair for step in plan}
-    write_conditions(out, {name: Condition(example["f0_hz"], example["loudness_db"], pitched[pair_of[name]]) for name, example in played.items()})
-    names = [f"{first} to {second}" for first, second in pairs]
-    groups = [recordings.group[first] for first, _ in pairs]
-    table = [(names[step.pair], groups[step.pair], step.varied, step.step, step.clip()) for step in plan]
-    write_text(out / "plan.csv", pd.DataFrame(table, columns=["example_id", "group", "varied", "step", "clip"]).to_csv(index=False))
+    played = {step.clip(): (step.pair, interpolate(*ends[step.pair], step.varied, step.step / (config.steps - 1))) for step in plan}
+    with atomic_folder(out) as folder:
+        audio = resynthesize(model, [example for _, example in played.values()], tracking.batch_size)
+        write_tracked_set(folder / CLIPS, tracking, list(played), audio, f"control: {model.name}")
+        write_conditions(folder, {name: Condition(example["f0_hz"], example["loudness_db"], pitched[pair]) for name, (pair, example) in played.items()})
+        lines = [(*_identity(pairs[step.pair], split), step.varied, step.step, step.clip()) for step in plan]
+        write_text(folder / PLAN, pd.DataFrame(lines, columns=["example_id", "group", "varied", "step", "clip"]).to_csv(index=False))
+
+
+def _identity(pair: tuple[str, str], split: HeldOut) -> tuple[str, str]:
+    """A pair's name and its cluster, that of the first note."""
+    return f"{pair[0]} to {pair[1]}", split.recordings.group[pair[0]]

@@ -1,17 +1,21 @@
 """Phase invariance (paper, section 2.1 and 3): the same controls with other initial phases, and with other noise."""
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
 import tensorflow as tf
 
 from pipeline.clips import store_audio
 from pipeline.command import UserError, progress
 from pipeline.files import atomic_folder, write_text
 from pipeline.harmonic import next_frame, phase_cycles
+from pipeline.resynthesis import INPUTS
+from pipeline.studies.conditions import PLAN
 from pipeline.studies.config import StudyConfig
+from pipeline.studies.held_out import HeldOut
 
 VERSIONS = ("original", "first", "other_phases", "other_noise")
 
@@ -36,38 +40,52 @@ def harmonics_with_phases(f0_hz: np.ndarray, amplitudes: np.ndarray, envelope: n
     cycles = phase_cycles(tf.constant(f0_hz[None]))[0].numpy().astype(np.float64)
     following = next_frame(tf.constant(amplitudes[None]))[0].numpy()
     audio = np.zeros_like(cycles)
-    for number, phase in enumerate(phases):
+    for number in np.flatnonzero(amplitudes.any(axis=0)):
         smooth = amplitudes[:, number, None] * envelope[0] + following[:, number, None] * envelope[1]
-        audio += smooth * np.sin(2 * np.pi * (number + 1) * cycles + phase)
+        audio += smooth * np.sin(2 * np.pi * (number + 1) * cycles + phases[number])
     return audio.reshape(-1).astype(np.float32)
 
 
-def versions_of(model: keras.Model, example: dict, random: np.random.Generator) -> dict[str, np.ndarray]:
-    """An example's original and resyntheses, [samples] each."""
-    batch = {name: tf.constant(example[name][None]) for name in ("audio", "f0_hz", "loudness_db", "noise")}
-    first = model(batch)
-    amplitude, distribution, _ = model.controls(batch)
-    amplitudes = (amplitude[..., None] * distribution)[0].numpy()
-    phases = random.uniform(0, 2 * np.pi, amplitudes.shape[1])
-    harmonic = harmonics_with_phases(example["f0_hz"], amplitudes, model.envelope().numpy(), phases)
-    moved = first["noise"] + harmonic[None]
-    noise = random.uniform(-1, 1, example["noise"].shape).astype(np.float32)
-    other_noise = model(batch | {"noise": tf.constant(noise[None])})["audio"]
-    other_phases = moved if model.reverb is None else model.reverb(moved)
-    sounds = {"first": first["audio"], "other_phases": other_phases, "other_noise": other_noise}
-    return {"original": example["audio"]} | {name: sound[0].numpy() for name, sound in sounds.items()}
+def versions_of(model: keras.Model, batch: dict[str, tf.Tensor], other_noise: tf.Tensor) -> dict[str, tf.Tensor]:
+    """What is needed of a model for all versions of a batch: first, other_noise and noise [batch, samples], amplitudes [batch, frames, harmonics]."""
+    first, controls = model(batch), model.controls(batch)
+    return {
+        "first": first["audio"], "noise": first["noise"], "other_noise": model(batch | {"noise": other_noise})["audio"],
+        "amplitudes": controls.amplitude[..., None] * controls.distribution,
+    }  # fmt: skip
 
 
-def make_phase(model: keras.Model, config: PhaseConfig, test: dict[str, dict], groups: dict[str, str], out: Path) -> None:
+def other_phases(model: keras.Model, example: dict, found: dict[str, np.ndarray], random: np.random.Generator) -> np.ndarray:
+    """The sound of one example with random initial phases, its noise as in the first version: [samples]."""
+    phases = random.uniform(0, 2 * np.pi, found["amplitudes"].shape[1])
+    dry = found["noise"] + harmonics_with_phases(example["f0_hz"], found["amplitudes"], model.envelope().numpy(), phases)
+    return dry if model.reverb is None else model.reverb(tf.constant(dry[None]))[0].numpy()
+
+
+def play(model: keras.Model, examples: list[dict], seed: int, batch_size: int) -> Iterator[tuple[dict, dict[str, np.ndarray]]]:
+    """Each example with its versions, [samples] each."""
+    run, random = tf.function(partial(versions_of, model), autograph=False, reduce_retracing=True), np.random.default_rng(seed)
+    for start in range(0, len(examples), batch_size):
+        part = examples[start : start + batch_size]
+        batch = {name: tf.constant(np.stack([example[name] for example in part])) for name in INPUTS}
+        noise = random.uniform(-1, 1, batch["noise"].shape).astype(np.float32)
+        found = {name: value.numpy() for name, value in run(batch, tf.constant(noise)).items()}
+        for number, example in enumerate(part):
+            mine = {name: value[number] for name, value in found.items()}
+            sounds = {"original": example["audio"], "other_phases": other_phases(model, example, mine, random)}
+            yield example, {version: sounds.get(version, mine.get(version)) for version in VERSIONS}
+
+
+def make_phase(model: keras.Model, config: PhaseConfig, split: HeldOut, batch_size: int, out: Path) -> None:
     """Write out/VERSION/audio/ID.flac of every test example and version, and plan.csv: example_id and group."""
     if model.f0_encoder is not None or model.amplitude_head is None:
         raise UserError("phase: only a model that is given its f0 and has harmonics can be compared; remove it from phase.experiments")
-    random = np.random.default_rng(config.seed)
+    examples = list(split.examples.values())
     with atomic_folder(out) as folder:
         for version in VERSIONS:
             (folder / version).mkdir()
-        for name in progress(sorted(test), f"phase: {model.name}", unit="example"):
-            for version, audio in versions_of(model, test[name], random).items():
-                store_audio(folder / version, name, audio)
-        table = pd.DataFrame({"example_id": sorted(test), "group": [groups[name] for name in sorted(test)]})
-        write_text(folder / "plan.csv", table.to_csv(index=False))
+        played = play(model, examples, config.seed, batch_size)
+        for example, versions in progress(played, f"phase: {model.name}", len(examples), unit="example"):
+            for version, audio in versions.items():
+                store_audio(folder / version, example["example_id"], audio)
+        write_text(folder / PLAN, split.recordings[["group"]].rename_axis("example_id").to_csv())

@@ -7,33 +7,76 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from pipeline.clips import Clip, load_audio, read_clips, read_step_ms
-from pipeline.metrics import spectral_loss
-from pipeline.studies.conditions import Condition, follow, mean, read_conditions
-from pipeline.units import FRAME_RATE, SOUNDING_DB
+from pipeline.metrics import coarse_grid, spectral_loss, to_midi
+from pipeline.studies.conditions import CLIPS, PLAN, Condition, follow, mean, read_conditions
+from pipeline.units import SOUNDING_DB
 
 PHASE_VERSIONS = ("first", "other_phases", "other_noise")
 
 
 def control_rows(folder: Path) -> dict[str, pd.DataFrame]:
-    """A row per pair, varied feature and step; monotonicity and largest step are the pair's and stand in each of its rows."""
-    conditions, clips, step_ms = read_conditions(folder), read_clips(folder), read_step_ms(folder)
-    followed = {name: follow(conditions[name], clip, step_ms) | means(conditions[name], clip, step_ms) for name, clip in clips.items()}
-    plan = pd.read_csv(folder / "plan.csv")
-    rows = pd.concat([plan, pd.DataFrame([followed[name] for name in plan.clip])], axis=1)
-    for kind in ("measured", "asked"):
-        rows[kind] = [row[f"{kind}_{row.varied}"] for _, row in rows.iterrows()]
-    ways = rows.groupby(["example_id", "varied"], sort=False)
-    return {"control": rows.join(ways.apply(way_of, include_groups=False), on=["example_id", "varied"]).drop(
-        columns=[f"{kind}_{varied}" for kind in ("measured", "asked") for varied in ("loudness", "f0", "z")])}  # fmt: skip
+    """A row per pair, varied feature and step; monotonicity and largest step are the way's and stand in each of its rows."""
+    conditions, clips, step_ms = read_conditions(folder), read_clips(folder / CLIPS), read_step_ms(folder / CLIPS)
+    followed = {name: follow(conditions[name], clip, step_ms) for name, clip in clips.items()}
+    plan = pd.read_csv(folder / PLAN)
+    found = []
+    for step in plan.itertuples(index=False):
+        means = asked_and_measured(step.varied, conditions[step.clip], clips[step.clip], followed[step.clip]["centroid_hz"], step_ms)
+        found.append(step._asdict() | dict(zip(("asked", "measured"), means)) | followed[step.clip])
+    rows = pd.DataFrame(found)
+    ways = {key: way(mine.asked.to_numpy(), mine.measured.to_numpy()) for key, mine in rows.groupby(["example_id", "varied"])}
+    for number, name in enumerate(("spearman", "largest_step")):
+        rows[name] = [ways[key][number] for key in zip(rows.example_id, rows.varied)]
+    return {"control": rows}
 
 
-def means(condition: Condition, clip: Clip, step_ms: int) -> dict[str, float]:
-    """A clip's mean loudness (dB), f0 (MIDI) and spectral centroid (semitones over 1 Hz), measured and as asked for; nothing is asked of the last."""
-    sounding = condition.loudness_db > SOUNDING_DB
-    grid = np.arange(len(clip.f0_hz)) * step_ms * FRAME_RATE // 1000
-    pitched = condition.pitched & (clip.f0_hz > 0)
-    return {
-        "measured_loudness": mean(clip.loudness_db[sounding]), "asked_loudness": mean(condition.loudness_db[sounding]),
-        "measured_f0": mean(midi(clip.f0_hz[pitched])), "asked_f0": mean(midi(condition.f0_hz[grid][pitched])),
-        "measured_z": 12 * np.log2(follow(condition, clip, step_ms)["centroid_hz"]), "asked_z": np.nan,
-    }  # fmt: skip
+def asked_and_measured(varied: str, condition: Condition, clip: Clip, centroid_hz: float, step_ms: int) -> tuple[float, float]:
+    """A clip's mean of what is varied, as conditioned and as measured: loudness in dB, f0 as MIDI pitch.
+
+    For z it is the spectral centroid in semitones (over 1 Hz); nobody can say beforehand what was asked for: NaN.
+    """
+    if varied == "loudness":
+        sounding = condition.loudness_db > SOUNDING_DB
+        return mean(condition.loudness_db[sounding]), mean(clip.loudness_db[sounding])
+    if varied == "f0":
+        wanted = condition.f0_hz[coarse_grid(clip, step_ms)]
+        return mean(to_midi(wanted)[condition.pitched]), mean(to_midi(clip.f0_hz)[condition.pitched])
+    return np.nan, float(12 * np.log2(centroid_hz))
+
+
+def way(asked: np.ndarray, measured: np.ndarray) -> tuple[float, float]:
+    """Of one way, [steps]: rank correlation of step and measured, upwards being where the conditioning goes; largest step's share.
+
+    Where nothing was asked for, upwards is where the last step lies.
+    """
+    if not np.isfinite(measured).all():
+        return np.nan, np.nan
+    goal = measured if np.isnan(asked).any() else asked
+    steps, direction = np.abs(np.diff(measured)), np.sign(goal[-1] - goal[0])
+    if not steps.sum() or not direction:
+        return np.nan, np.nan
+    return float(direction * spearmanr(np.arange(len(measured)), measured).statistic), float(steps.max() / steps.sum())
+
+
+def extrapolation_rows(folder: Path) -> dict[str, pd.DataFrame]:
+    """A row per test example and shift."""
+    conditions, clips, step_ms = read_conditions(folder), read_clips(folder / CLIPS), read_step_ms(folder / CLIPS)
+    found = [row._asdict() | follow(conditions[row.clip], clips[row.clip], step_ms)
+             for row in pd.read_csv(folder / PLAN).itertuples(index=False)]  # fmt: skip
+    return {"extrapolation": pd.DataFrame(found)}
+
+
+def phase_rows(folder: Path) -> dict[str, pd.DataFrame]:
+    """A row per version and test example: how far it is from the first one, and from the original."""
+    found = []
+    for version in PHASE_VERSIONS:
+        for example in pd.read_csv(folder / PLAN).itertuples(index=False):
+            original, first, other = (load_audio(folder / name, example.example_id) for name in ("original", "first", version))
+            energy = float(np.square(first).sum())
+            found.append(example._asdict() | {
+                "version": version,
+                "waveform_distance": float(np.sqrt(np.square(first - other).sum() / energy)) if energy else np.nan,
+                "spectral_loss": spectral_loss(first, other),
+                "spectral_loss_to_original": spectral_loss(original, other),
+            })  # fmt: skip
+    return {"phase": pd.DataFrame(found)}

@@ -21,13 +21,14 @@ class Study(NamedTuple):
     """A table: a line per experiment and distinct values of the columns `lines` of its rows, a column per metric."""
 
     name: str
+    stage: str  # whose work is scored
     title: str
     lines: tuple[str, ...]
     metrics: tuple[Metric, ...]
     about: str
 
 
-CONTROL = Study("control", "Independent control (the paper's section 5.2, figure 4)", ("varied",), (
+CONTROL = Study("control", "control", "Independent control (the paper's section 5.2, figure 4)", ("varied",), (
     *FOLLOWING,
     Metric("spearman", "Monotonicity (Spearman)", "spearman"),
     Metric("largest_step", "Largest step", "largest_step"),
@@ -39,7 +40,7 @@ CONTROL = Study("control", "Independent control (the paper's section 5.2, figure
     "the way is not known beforehand, the way of the last step against the first, so that 5 steps in random order would have 0.4 in the "
     "mean. Largest step: its share of the whole way, back and forth: 0.25 if even, 1 if it jumps."
 ))  # fmt: skip
-EXTRAPOLATION = Study("extrapolation", "Extrapolation of f0 (the paper's section 5.4)", ("octaves",), (
+EXTRAPOLATION = Study("extrapolation", "extrapolation", "Extrapolation of f0 (the paper's section 5.4)", ("octaves",), (
     *FOLLOWING, CENTROID,
     Metric("centroid_harmonics", "Centroid / f0", "centroid_harmonics"),
     Metric("beyond_frames", "Beyond the tracker's range (frames)", "frames_beyond", "frames_asked", share=True),
@@ -48,7 +49,7 @@ EXTRAPOLATION = Study("extrapolation", "Extrapolation of f0 (the paper's section
     "(32.7 to 1975.5 Hz); the rest is the last column. A sound that keeps its spectrum keeps the centroid in Hz, one that is merely "
     "played faster keeps it in multiples of f0."
 ))  # fmt: skip
-PHASE = Study("phase", "Phase invariance", ("version",), (
+PHASE = Study("phase", "phase", "Phase invariance", ("version",), (
     Metric("waveform_distance", "Waveform distance", "waveform_distance"),
     Metric("spectral_loss", "Spectral loss", "spectral_loss"),
     Metric("spectral_loss_to_original", "Spectral loss to the original", "spectral_loss_to_original"),
@@ -90,9 +91,25 @@ def study_cells(rows: pd.DataFrame, study: Study, config: TabulateConfig) -> pd.
     return pd.DataFrame(cells)
 
 
-def row_name(study: Study, cell: pd.Series) -> str:
-    """What a line is called in metrics.json."""
-    return "/".join([study.name, cell.experiment, *(str(cell[key]) for key in study.lines)])
+def named_rows(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """The cells with the name of their line in metrics.json, `row`."""
+    names = cells[["experiment", *study.lines]].astype(str).agg("/".join, axis=1)
+    return cells.assign(row=f"{study.name}/" + names.str.replace(".", "_"))  # DVC takes a dot for a level
+
+
+def write_study_tables(rows: Path, params: dict, config: TabulateConfig, folder: Path) -> list[pd.DataFrame]:
+    """Write the table of every study that params.yaml asks for; returns their cells, named."""
+    written = []
+    for study in TABLES:
+        runs = {(experiment, seed) for experiment in params[study.stage]["experiments"] for seed in params["seeds"]}
+        found = read_rows(rows, study)
+        if runs or found is not None:
+            found = pd.DataFrame(columns=["experiment", "seed", *study.lines]) if found is None else found
+            check_rows(found, study, runs)
+            cells = study_cells(found, study, config)
+            write_study_table(cells, study, folder)
+            written.append(named_rows(cells, study))
+    return written
 
 
 def write_study_table(cells: pd.DataFrame, study: Study, folder: Path) -> None:

@@ -1,0 +1,39 @@
+"""The test split as studies use it: examples, what the manifest says of them, the tracks of the originals."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from pipeline.assignment import read_assignment
+from pipeline.clips import Clip, read_clips
+from pipeline.config import read_section
+from pipeline.dataset import read_split
+from pipeline.examples import ExamplesConfig, split_id
+from pipeline.manifest import example_group, read_manifest
+from pipeline.units import FRAME_RATE
+
+
+class HeldOut(NamedTuple):
+    """A data set's test examples, in the order of their ids."""
+
+    data: str
+    examples: dict[str, dict]  # by id, as `dataset.read_split` gives them
+    recordings: pd.DataFrame  # by example id: instrument and group
+
+    def originals(self, yardsticks: Path) -> dict[str, Clip]:
+        """The examples as the evaluation's tracker tracked them."""
+        return read_clips(yardsticks / self.data / "original")
+
+
+def read_held_out(params: Path, assignment: Path, manifests: Path, noise_seed: int) -> HeldOut:
+    """The test split that an experiment was assigned; the noise is that of its resynthesis."""
+    data, folder = read_assignment(assignment)
+    seconds = read_section(params, "examples", ExamplesConfig).seconds
+    examples = {example["example_id"]: example for example in read_split(folder, "test", seconds, noise_seed)}
+    manifest = read_manifest(manifests / data / "manifest.csv").set_index("id", drop=False)
+    lines = {}
+    for name in examples:
+        recording, start = split_id(name)
+        lines[name] = {"instrument": manifest.instrument[recording], "group": example_group(manifest.loc[recording], start / FRAME_RATE)}
+    return HeldOut(data, examples, pd.DataFrame.from_dict(lines, orient="index"))

@@ -1,0 +1,24 @@
+"""Interpolate loudness, f0 and z between pairs of test notes, one at a time, and track the result."""
+
+from pathlib import Path
+
+from pipeline.command import run_stage
+from pipeline.config import read_section
+from pipeline.devices import fix_order_of_sums
+from pipeline.model import load_model
+from pipeline.studies.control import ControlConfig, make_control
+from pipeline.studies.held_out import read_held_out
+from pipeline.tracking import ResynthesizeConfig
+
+
+def main(model: Path, assignment: Path, yardsticks: Path, manifests: Path, out: Path, params: Path = Path("params.yaml")) -> None:
+    """Reads MODEL, the test split of ASSIGNMENT's examples, YARDSTICKS/DATA/original, MANIFESTS/DATA/manifest.csv, `control` and
+    `resynthesize`; writes OUT: audio, tracks.npz, conditions.npz, plan.csv."""
+    fix_order_of_sums()
+    config, tracking = read_section(params, "control", ControlConfig), read_section(params, "resynthesize", ResynthesizeConfig)
+    split = read_held_out(params, assignment, manifests, tracking.noise_seed)
+    make_control(load_model(model), config, tracking, split, split.originals(yardsticks), out)
+
+
+if __name__ == "__main__":
+    run_stage(main)

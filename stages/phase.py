@@ -1,0 +1,23 @@
+"""Resynthesize the test split with other initial phases and with other noise."""
+
+from pathlib import Path
+
+from pipeline.command import run_stage
+from pipeline.config import read_section
+from pipeline.devices import fix_order_of_sums
+from pipeline.model import load_model
+from pipeline.studies.phase import PhaseConfig, make_phase
+from pipeline.studies.held_out import read_held_out
+from pipeline.tracking import ResynthesizeConfig
+
+
+def main(model: Path, assignment: Path, manifests: Path, out: Path, params: Path = Path("params.yaml")) -> None:
+    """Reads MODEL, the test split of ASSIGNMENT's examples, MANIFESTS/DATA/manifest.csv, `phase` and `resynthesize`;
+    writes OUT/VERSION/audio and OUT/plan.csv."""
+    fix_order_of_sums()
+    config, tracking = read_section(params, "phase", PhaseConfig), read_section(params, "resynthesize", ResynthesizeConfig)
+    make_phase(load_model(model), config, read_held_out(params, assignment, manifests, tracking.noise_seed), tracking.batch_size, out)
+
+
+if __name__ == "__main__":
+    run_stage(main)
