@@ -65,9 +65,19 @@ def forest(cells: pd.DataFrame, metrics: dict[str, str], path: Path) -> None:
 @contextmanager
 def panel(path: Path, height: float) -> Iterator[plt.Axes]:
     """One set of axes, written to `path` when the block ends."""
+    with panels(1, 1, (6.4, height), path) as (_, axes):
+        yield axes[0][0]
+
+
+@contextmanager
+def panels(
+    lines: int, columns: int, size: tuple[float, float], path: Path, sharex: bool = False, sharey: bool | str = False
+) -> Iterator[tuple[plt.Figure, np.ndarray]]:
+    """A figure of [lines, columns] axes, each of `size` inches, written to `path` when the block ends."""
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(6.4, height), layout="constrained")
-        yield axis
+        whole = (size[0] * columns, size[1] * lines)
+        figure, axes = plt.subplots(lines, columns, figsize=whole, sharex=sharex, sharey=sharey, squeeze=False, layout="constrained")
+        yield figure, axes
         _save(figure, path)
 
 

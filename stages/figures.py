@@ -1,4 +1,4 @@
-"""Draw training curves, the ablations' differences, and spectrograms of originals beside resyntheses."""
+"""Draw training curves, the ablations' differences, the studies, and spectrograms of originals beside resyntheses."""
 
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from pipeline.command import run_stage
 from pipeline.config import experiment_data, read_params
 from pipeline.figures import forest, pick_notes, spectrogram_comparison, training_curves
 from pipeline.files import atomic_folder
+from pipeline.studies.config import STUDIES
+from pipeline.studies.figures import control_figure, extrapolation_figure, phase_figure
 
 COMPARED = {  # the forest plot's panels
     "spectral_loss_minus_base": "spectral loss minus base\n(right: worse)",
@@ -18,10 +20,11 @@ COMPARED = {  # the forest plot's panels
 
 
 def main(
-    logs: Path, rows: Path, tables: Path, yardsticks: Path, resyntheses: Path, out: Path, params: Path = Path("params.yaml")
-) -> None:
-    """Reads LOGS, ROWS, TABLES/ablations.csv, YARDSTICKS/DATA/original and RESYNTHESES; writes OUT/training.png, OUT/ablations.png and,
-    but for ablations, OUT/resynthesis-NAME.png."""
+    logs: Path, rows: Path, tables: Path, yardsticks: Path, resyntheses: Path, studies: Path, study_rows: Path, out: Path,
+    params: Path = Path("params.yaml"),
+) -> None:  # fmt: skip
+    """Reads LOGS, ROWS, TABLES/{ablations,extrapolation}.csv, YARDSTICKS/DATA/original, RESYNTHESES, STUDIES and STUDY_ROWS; writes
+    OUT/training.png, OUT/ablations.png, OUT/STUDY.png and, but for ablations, OUT/resynthesis-NAME.png."""
     values = read_params(params)
     runs = [f"{experiment}-{seed}" for experiment in values["experiments"] for seed in values["seeds"]]
     with atomic_folder(out) as folder:
@@ -37,6 +40,13 @@ def main(
             sounds = [{name: load_audio(tracked, name) for name in notes.index}
                       for tracked in (originals, resyntheses / run)]  # fmt: skip
             spectrogram_comparison(title, *sounds, notes, folder / f"resynthesis-{experiment}.png")
+        first = {study: f"{values[study]['experiments'][0]}-{values['seeds'][0]}" for study in STUDIES if values[study]["experiments"]}
+        if "control" in first:
+            control_figure(studies / "control" / first["control"], folder / "control.png")
+        if "extrapolation" in first:
+            extrapolation_figure(pd.read_csv(tables / "extrapolation.csv"), folder / "extrapolation.png")
+        if "phase" in first:
+            phase_figure(pd.read_parquet(study_rows / f"phase-{first['phase']}.parquet"), folder / "phase.png")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ LAYERS = (
     {"export", "parameters", "resynthesis"},
     {"training", "evaluation"},
     {"studies.conditions", "studies.held_out", "studies.tables"},
-    {"studies.control", "studies.extrapolation", "studies.phase", "studies.scores"},
+    {"studies.control", "studies.extrapolation", "studies.phase", "studies.scores", "studies.figures"},
     {"audit"},
     {"audit.checks"},
     {"audit.cells", "audit.rows", "audit.settings", "audit.hashes", "audit.stick"},
