@@ -41,10 +41,19 @@ def test_it_writes_the_table_its_rows_and_metrics(project):
         assert table[(table["row"] == name) & (table.metric == "spectral_loss")].value.item() == pytest.approx(spectral)
     assert metrics["original_retracked@notes"]["spectral_loss"] == 0 and metrics["supervised"]["spectral_loss"] > 0
     assert np.isfinite(metrics["supervised"]["f0_l1"])
-    for name in ("training.png", "resynthesis-supervised.png", "ablations.png"):
+    for name in ("training.png", "resynthesis-supervised.png", "ablations.png", "control.png", "extrapolation.png", "phase.png"):
         assert (project / "reports" / "figures" / name).read_bytes().startswith(b"\x89PNG")
     for kind in ("md", "tex"):
         assert "0.003" in (project / "reports" / "tables" / f"resynthesis.{kind}").read_text()
+
+
+def test_studies_have_rows_tables_and_metrics(project):
+    metrics = json.loads((project / "reports" / "metrics.json").read_text())
+    for name, experiment, line in (("control", "supervised", "f0"), ("extrapolation", "no_z", "-1"), ("phase", "supervised", "other_phases")):
+        rows = pd.read_parquet(project / "reports" / "studies" / f"{name}-{experiment}-0.parquet")
+        assert len(rows) and set(rows.experiment) == {experiment}
+        assert f"| {experiment}" in (project / "reports" / "tables" / f"{name}.md").read_text()
+        assert len(metrics[f"{name}/{experiment}/{line}"])
 
 
 def test_it_takes_less_than_four_minutes(project):
@@ -71,7 +80,7 @@ def test_editing_metrics_tracks_and_trains_nothing(project):
     before = path.read_text()
     path.write_text(before + "\n# edited\n")
     try:
-        assert would_run(project) == {"evaluate", "audit"}
+        assert would_run(project) == {"evaluate", "score", "audit"}
     finally:
         path.write_text(before)
 
@@ -148,6 +157,7 @@ def test_a_users_own_recordings_live_beside_the_notes_and_a_change_is_noticed(pr
         values["data"]["mine"] = {"source": "folder", "seed": 0, "instrument": "tone", "split": "time", "block_seconds": 4.0,
                                   "test_share": 0.3, "valid_share": 0.1, "max_rejected": 0}  # fmt: skip
         values["experiments"] = {"supervised": values["experiments"]["supervised"], "own": {"data": "mine", "model": {"use_z": False}}}
+        values["extrapolation"]["experiments"] = ["own"]
 
     undo = edit_params(project, change)
     try:

@@ -13,9 +13,11 @@ from pipeline.clips import Clip, store_audio, write_tracks
 from pipeline.command import UserError
 from pipeline.examples import Statistics
 from pipeline.harmonic import hann_envelope, harmonic_synthesis, normalized_distribution
-from pipeline.studies.conditions import CLIPS, PLAN, Condition, follow, read_conditions, spectral_centroid, write_conditions
+from pipeline.studies.centroid import spectral_centroid
+from pipeline.studies.conditions import CLIPS, PLAN, Condition, read_conditions, write_conditions
 from pipeline.studies.config import check_studies
 from pipeline.studies.control import Step, choose_pairs, features_of, interpolate, plan_steps, with_z
+from pipeline.studies.following import follow
 from pipeline.studies.phase import VERSIONS, harmonics_with_phases, play
 from pipeline.studies.scores import control_rows, extrapolation_rows, phase_rows, way
 from pipeline.studies.tables import CONTROL, EXTRAPOLATION, PHASE, check_rows, study_cells, write_study_table

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from pipeline.clips import Clip, read_clips, read_step_ms
 from pipeline.figures import panel, panels
-from pipeline.metrics import to_midi
-from pipeline.studies.conditions import CLIPS, PLAN, Condition, read_conditions, spectral_centroid
+from pipeline.studies.centroid import spectral_centroid
+from pipeline.studies.conditions import CLIPS, PLAN, Condition, read_conditions
 from pipeline.studies.tables import EXTRAPOLATION
 from pipeline.units import FRAME_RATE, SOUNDING_DB
 
@@ -39,8 +40,8 @@ def _draw_step(axes: np.ndarray, condition: Condition, clip: Clip, step_ms: int,
     sounding = condition.loudness_db > SOUNDING_DB
     axes[0].plot(fine, condition.loudness_db, color=colour)
     axes[0].plot(fine, clip.loudness_db, "--", color=colour)
-    axes[1].plot(fine[sounding], to_midi(condition.f0_hz)[sounding], color=colour)
-    axes[1].plot(coarse, np.where(condition.pitched, to_midi(clip.f0_hz), np.nan), "--", color=colour)
+    axes[1].plot(fine[sounding], librosa.hz_to_midi(condition.f0_hz[sounding]), color=colour)
+    axes[1].plot(coarse, librosa.hz_to_midi(np.where(condition.pitched & (clip.f0_hz > 0), clip.f0_hz, np.nan)), "--", color=colour)
     axes[2].plot(fine, np.where(clip.loudness_db > SOUNDING_DB, spectral_centroid(clip.audio), np.nan) / 1000, "--", color=colour, linewidth=0.8)
 
 
