@@ -4,6 +4,7 @@ Stands in for the paper's violin recordings (section 4.1), of which there are 13
 the room's response and the f0 are known. All splits share the SoundFont's few recorded violin notes: what is held out is music.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -20,7 +21,7 @@ from pipeline.expression import LineExpressionConfig, line_pitch_curve, phrase_c
 from pipeline.files import digest
 from pipeline.manifest import AUDIO, TRUTH, DataSet, make_manifest
 from pipeline.room import RoomConfig, room_response
-from pipeline.scores import AllowList, ScoreNote, cut_passages, read_allow_list, read_lines
+from pipeline.scores import AllowList, Piece, ScoreNote, cut_passages, read_allow_list, read_lines
 from pipeline.soundfont import BLOCK, Note, packaged_soundfont, play_note, read_recordings, to_sample_rate
 from pipeline.units import FRAME_RATE, SAMPLE_RATE
 
@@ -30,7 +31,18 @@ SHORTEST = 10  # frames from one onset to the next, at least
 BEND_RANGE = 12.0  # semitones each way: slides span intervals
 
 
-class ViolinConfig(Params):
+class LineConfig(Params):
+    """How lines are cut from scores and played, on whatever instrument."""
+
+    velocity: int = Field(ge=1, le=127)  # one for all notes: their dynamics are all in the gain curve
+    passage_seconds: tuple[PositiveFloat, PositiveFloat]  # shorter ones are left out, longer ones cut
+    longest_rest_seconds: PositiveFloat  # a longer one ends the passage
+    release_seconds: PositiveFloat  # a note's sound is faded out over this time after its end
+    gain_db: float  # one gain for all passages
+    expression: LineExpressionConfig
+
+
+class ViolinConfig(LineConfig):
     """A data set of violin lines."""
 
     source: Literal["violin"]
@@ -38,12 +50,6 @@ class ViolinConfig(Params):
     program: int  # of the SoundFont, General MIDI
     low: int  # MIDI
     high: int
-    velocity: int = Field(ge=1, le=127)  # one for all notes: their dynamics are all in the gain curve
-    passage_seconds: tuple[PositiveFloat, PositiveFloat]  # shorter ones are left out, longer ones cut
-    longest_rest_seconds: PositiveFloat  # a longer one ends the passage
-    release_seconds: PositiveFloat  # a note's sound is faded out over this time after its end
-    gain_db: float  # one gain for the whole data set
-    expression: LineExpressionConfig
     room: RoomConfig
     max_rejected: NonNegativeInt
 
@@ -100,17 +106,17 @@ def make_violin(config: ViolinConfig, outside: Path | None, folder: Path) -> Dat
 
 def plan_passages(config: ViolinConfig, scores: AllowList) -> list[Passage]:
     """The passages of all pieces, in the order of the allow-list."""
-    return [
-        Passage(f"{name}-{number}-{notes[0].measure:03d}", name, 60 / movement.quarters_per_minute, notes)
-        for name, piece in scores.pieces.items()
-        for number, movement in enumerate(piece.movements, 1)
-        for notes in cut_passages(
-            read_lines(movement, config.low, config.high), movement, config.passage_seconds, config.longest_rest_seconds
-        )
-    ]
+    return [passage for name, piece in scores.pieces.items() for passage in piece_passages(name, piece, config, config.low, config.high)]
 
 
-def perform(passage: Passage, config: ViolinConfig, random: np.random.Generator) -> list[PlayedNote]:
+def piece_passages(name: str, piece: Piece, config: LineConfig, low: int, high: int) -> Iterator[Passage]:
+    """The passages of one piece between two MIDI pitches, in order; a score is read when its first passage is asked for."""
+    for number, movement in enumerate(piece.movements, 1):
+        for notes in cut_passages(read_lines(movement, low, high), movement, config.passage_seconds, config.longest_rest_seconds):
+            yield Passage(f"{name}-{number}-{notes[0].measure:03d}", name, 60 / movement.quarters_per_minute, notes)
+
+
+def perform(passage: Passage, config: LineConfig, random: np.random.Generator) -> list[PlayedNote]:
     """How a passage is played: every note with its place, length, pitch curve and gain curve."""
     expression, notes = config.expression, passage.notes
     seconds_per_quarter = passage.seconds_per_quarter / random.uniform(*expression.tempo)
