@@ -1,0 +1,39 @@
+"""Let other instruments' lines drive one trained model, and track both."""
+
+from pathlib import Path
+
+from pipeline.assignment import read_assignment
+from pipeline.command import progress, run_stage
+from pipeline.config import read_section
+from pipeline.dataset import read_split
+from pipeline.devices import fix_order_of_sums
+from pipeline.examples import ExamplesConfig
+from pipeline.features import FeaturesConfig
+from pipeline.files import atomic_folder
+from pipeline.studies.held_out import read_held_out
+from pipeline.studies.source_lines import play_lines
+from pipeline.studies.target import describe_target
+from pipeline.studies.timbre_transfer import TimbreTransferConfig, load_autoencoder, transfer, write_reference, write_transfers
+from pipeline.tracking import ResynthesizeConfig
+from pipeline.units import FRAME_RATE
+
+
+def main(model: Path, assignment: Path, manifests: Path, out: Path, params: Path = Path("params.yaml")) -> None:
+    """Reads MODEL, the training and test splits of ASSIGNMENT's examples, MANIFESTS/DATA/manifest.csv, `timbre_transfer`, `features` and
+    `resynthesize`; writes OUT/source and OUT/output (audio, tracks, conditions), OUT/plan.csv, OUT/target.json and OUT/reference.npz."""
+    fix_order_of_sums()
+    config = read_section(params, "timbre_transfer", TimbreTransferConfig)
+    features, tracking = read_section(params, "features", FeaturesConfig), read_section(params, "resynthesize", ResynthesizeConfig)
+    seconds = read_section(params, "examples", ExamplesConfig).seconds
+    autoencoder = load_autoencoder(model)
+    target = describe_target(read_split(read_assignment(assignment).examples, "train", seconds))
+    lines = progress(play_lines(config.lines), "transfer", unit="line")
+    transfers = [transfer(autoencoder, line, target, features, config.room, tracking.noise_seed) for line in lines]
+    held_out = read_held_out(params, assignment, manifests, tracking.noise_seed)
+    with atomic_folder(out) as folder:
+        write_transfers(folder, transfers, target, tracking, round(seconds * FRAME_RATE))
+        write_reference(folder, autoencoder, held_out, tracking.batch_size)
+
+
+if __name__ == "__main__":
+    run_stage(main)
