@@ -89,7 +89,7 @@ def spectrogram_comparison(title: str, originals: dict[str, np.ndarray], resynth
         figure.subplots_adjust(left=0.7 / figure.get_figwidth(), right=0.98, top=0.83, bottom=0.1, hspace=0.08, wspace=0.06)
         for column, (name, row) in enumerate(rows.iterrows()):
             for line, audio in enumerate((originals[name], resyntheses[name])):
-                image = _spectrogram(axes[line][column], audio)
+                image = spectrogram(axes[line][column], audio)
             axes[0][column].set_title(f"{row.recording_id}\nspectral loss {row.spectral_loss:.2f}", fontsize=8)
             axes[1][column].set_xlabel("s")
         axes[0][0].set_ylabel("original\nkHz")
@@ -106,7 +106,8 @@ def pick_notes(rows: pd.DataFrame) -> pd.DataFrame:
     return ordered.iloc[positions]
 
 
-def _spectrogram(axis: plt.Axes, audio: np.ndarray):
+def spectrogram(axis: plt.Axes, audio: np.ndarray):
+    """Draw the log-magnitude spectrogram of [samples] at 16 kHz, in kHz against seconds; returns the image, for a colour bar."""
     magnitude = np.abs(librosa.stft(audio, n_fft=FFT, hop_length=HOP_SAMPLES))
     decibels = 20 * np.log10(np.maximum(magnitude / (FFT / 4), 1e-6))  # 0 dB: a full-scale sine
     extent = (0, len(audio) / SAMPLE_RATE, 0, SAMPLE_RATE / 2000)

@@ -12,6 +12,7 @@ from pipeline.figures import forest, pick_notes, spectrogram_comparison, trainin
 from pipeline.files import atomic_folder
 from pipeline.studies.config import STUDIES
 from pipeline.studies.figures import control_figure, extrapolation_figure, phase_figure
+from pipeline.studies.timbre_transfer_figure import draw_transfers
 
 COMPARED = {  # the forest plot's panels
     "spectral_loss_minus_base": "spectral loss minus base\n(right: worse)",
@@ -45,6 +46,10 @@ def main(
             control_figure(studies / "control" / first["control"], folder / "control.png")
         if "extrapolation" in first:
             extrapolation_figure(pd.read_csv(tables / "extrapolation.csv"), folder / "extrapolation.png")
+        if "timbre_transfer" in first:
+            run = first["timbre_transfer"]
+            transfers = pd.read_parquet(study_rows / f"timbre_transfer-{run}.parquet")
+            draw_transfers(transfers, studies / "timbre_transfer" / run, folder / "timbre_transfer.png")
         if "phase" in first:
             phase_figure(pd.read_parquet(study_rows / f"phase-{first['phase']}.parquet"), folder / "phase.png")
 
