@@ -8,7 +8,7 @@ RUN := $(UV) run --locked --no-sync
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE  # without compiled files every stage would spend seconds on compiling TensorFlow anew
 
-.PHONY: repro test test-all bench audit verify environment
+.PHONY: repro test test-all bench audit verify transfer environment
 repro: environment
 	$(RUN) python -m pipeline.side_by_side
 
@@ -27,6 +27,10 @@ audit: environment
 
 verify: environment
 	$(RUN) python -m pipeline.verify
+
+transfer: environment
+	@test -n "$$AUDIO" || { echo "error: no recording; run make transfer AUDIO=path/to/recording.wav" >&2; exit 1; }
+	$(RUN) python -m pipeline.studies.transfer_file -- "$$AUDIO"
 
 environment: .venv/.synced
 
