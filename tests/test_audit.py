@@ -128,6 +128,7 @@ ROWS, TABLES, MANIFEST = "reports/rows", "reports/tables", "reports/data/notes/m
 SUPERVISED, SUMMARY = f"{ROWS}/supervised-0.parquet", "reports/training/supervised-0.json"
 NOTE = "spectral_loss_minus_base"
 CONTROL, PHASE, EXTRAPOLATION = (f"reports/studies/{name}-0.parquet" for name in ("control-supervised", "phase-supervised", "extrapolation-no_z"))
+TRANSFER = "reports/studies/timbre_transfer-supervised-0.parquet"
 ABSENT = {"the tiny model's table equals resynthesis.csv"}  # checks of what the smoke size does not have
 TAMPERINGS = {  # what is done, and the check that must find it
     "an edited cell": (edit_table(f"{TABLES}/resynthesis.csv", set_cell("supervised", "spectral_loss", "value", "1.5")), cells.check_cells),
@@ -190,6 +191,8 @@ TAMPERINGS = {  # what is done, and the check that must find it
     "a dropped line of a study": (edit_table(f"{TABLES}/extrapolation.csv", lambda t: t[t.octaves != "-1"]), studies.check_cells),
     "an edited figure of a study as printed": (shift_printed(f"{TABLES}/phase.md"), studies.check_printed),
     "an edited LaTeX cell of a study": (shift_printed(f"{TABLES}/control.tex"), studies.check_printed),
+    "an instrument of the transfers that is missing": (
+        edit_table(TRANSFER, lambda t: t[t.instrument != "oboe"]), studies.check_rows),
     "a study that was not made": (lambda clone: (clone / CONTROL).unlink(), studies.check_rows),
     "a step of a study that is missing": (edit_table(CONTROL, lambda t: t[1:]), studies.check_rows),
     "an example of a study that is missing": (edit_table(PHASE, lambda t: t[t.example_id != t.example_id[0]]), studies.check_rows),

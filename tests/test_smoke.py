@@ -41,7 +41,8 @@ def test_it_writes_the_table_its_rows_and_metrics(project):
         assert table[(table["row"] == name) & (table.metric == "spectral_loss")].value.item() == pytest.approx(spectral)
     assert metrics["original_retracked@notes"]["spectral_loss"] == 0 and metrics["supervised"]["spectral_loss"] > 0
     assert np.isfinite(metrics["supervised"]["f0_l1"])
-    for name in ("training.png", "resynthesis-supervised.png", "ablations.png", "control.png", "extrapolation.png", "phase.png"):
+    for name in ("training.png", "resynthesis-supervised.png", "ablations.png", "control.png", "extrapolation.png", "phase.png",
+                 "timbre_transfer.png"):  # fmt: skip
         assert (project / "reports" / "figures" / name).read_bytes().startswith(b"\x89PNG")
     for kind in ("md", "tex"):
         assert "0.003" in (project / "reports" / "tables" / f"resynthesis.{kind}").read_text()
@@ -49,7 +50,8 @@ def test_it_writes_the_table_its_rows_and_metrics(project):
 
 def test_studies_have_rows_tables_and_metrics(project):
     metrics = json.loads((project / "reports" / "metrics.json").read_text())
-    for name, experiment, line in (("control", "supervised", "f0"), ("extrapolation", "no_z", "-1"), ("phase", "supervised", "other_phases")):
+    for name, experiment, line in (("control", "supervised", "f0"), ("extrapolation", "no_z", "-1"), ("phase", "supervised", "other_phases"),
+                                   ("timbre_transfer", "supervised", "flute")):  # fmt: skip
         rows = pd.read_parquet(project / "reports" / "studies" / f"{name}-{experiment}-0.parquet")
         assert len(rows) and set(rows.experiment) == {experiment}
         assert f"| {experiment}" in (project / "reports" / "tables" / f"{name}.md").read_text()
