@@ -52,8 +52,16 @@ def test_a_short_stereo_recording_at_another_rate(trained, tmp_path):
     audio, rate = soundfile.read(tmp_path / "new" / "out.wav")
     assert rate == 16000 and audio.shape == (24000,) and 1e-4 < np.abs(audio).max() < 1
     assert "f0: +1 octaves (median pitch 60.0, training data 73.0, MIDI)" in done.stdout
-    assert "measured on 1 windows of 4 s" in done.stdout and "RPA of the f0 asked for" in done.stdout
+    assert "measured in windows of 4 s: 1;" in done.stdout and "RPA of the f0 asked for" in done.stdout
     assert "vs true f0" not in done.stdout and done.stdout.rstrip().endswith("out.wav: 1.5 s")
+
+
+def test_noise_has_no_pitch_to_be_measured_by(trained, tmp_path, random):
+    soundfile.write(tmp_path / "noise.flac", 0.1 * random.normal(size=64000), 16000)
+    done = transferred(trained, tmp_path / "noise.flac", tmp_path / "out.wav")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "f0: not moved, CREPE is sure of no pitch" in done.stdout and "Loudness L1 (dB)" in done.stdout
+    assert "RPA" not in done.stdout and "F0" not in done.stdout
 
 
 def test_what_cannot_be_read_is_one_line(trained, tmp_path):

@@ -55,16 +55,17 @@ def main(
 def describe(made: Transfer, target: Target, found: pd.DataFrame, seconds: float) -> str:
     """What was done to the source, and the metrics of the table that are defined, as means over the windows."""
     done = made.adjustment
+    pitch = f"f0: {done.octaves:+d} octaves (median pitch {done.pitch:.1f}, training data {target.pitch:.1f}, MIDI)"
+    loudness = (f"loudness: mean {done.loudness_mean:.1f} to {target.loudness_mean:.1f} dB, standard deviation {done.loudness_std:.1f} to "
+                f"{done.loudness_scale * done.loudness_std:.1f} dB, over frames above -70 dB")  # fmt: skip
     lines = [
-        f"f0: {done.octaves:+d} octaves (median pitch {done.pitch:.1f}, training data {target.pitch:.1f}, MIDI)",
-        f"loudness: mean {done.loudness_mean:.1f} to {target.loudness_mean:.1f} dB, "
-        f"standard deviation {done.loudness_std:.1f} to {done.loudness_scale * done.loudness_std:.1f} dB, over frames above -70 dB",
-        f"measured on {len(found)} windows of {seconds:g} s; what the figures mean: reports/tables/timbre_transfer.md",
+        "f0: not moved, CREPE is sure of no pitch" if np.isnan(done.pitch) else pitch,
+        "loudness: as it was, no frame is above -70 dB" if np.isnan(done.loudness_mean) else loudness,
+        f"measured in windows of {seconds:g} s: {len(found)}; what the figures mean: reports/tables/timbre_transfer.md",
     ]
     for metric in TIMBRE_TRANSFER.metrics:
-        values = found[metric.column]
-        value = values.sum() / found[metric.denominator].sum() if metric.denominator and found[metric.denominator].sum() else values.mean()
-        lines += [f"  {metric.label:48}{value:8.3f}"] if np.isfinite(value) else []
+        weight = found[metric.denominator].sum() if metric.denominator else found[metric.column].count()
+        lines += [f"  {metric.label:48}{found[metric.column].sum() / weight:8.3f}"] if weight else []
     return "\n".join(lines)
 
 
