@@ -1,4 +1,4 @@
-"""The tiny model beside the full one (paper, section 5.6): a view of Table 1's cells, with the number of parameters."""
+"""The tiny model beside the full one: a view of Table 1's cells, with the number of parameters."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Independent control (paper, section 5.2): between two notes, one of loudness, f0 and z is interpolated while the others stay."""
+"""Independent control: between two notes, one of loudness, f0 and z is interpolated while the others stay."""
 
 import itertools
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Extrapolation (paper, section 5.4): f0 moved by octaves, beyond what a model was trained on."""
+"""Extrapolation: f0 moved by octaves, beyond what a model was trained on."""
 
 from pathlib import Path
 

@@ -28,7 +28,7 @@ class Study(NamedTuple):
     about: str
 
 
-CONTROL = Study("control", "control", "Independent control (the paper's section 5.2, figure 4)", ("varied",), (
+CONTROL = Study("control", "control", "Independent control", ("varied",), (
     *FOLLOWING,
     Metric("spearman", "Monotonicity (Spearman)", "spearman"),
     Metric("largest_step", "Largest step", "largest_step"),
@@ -40,7 +40,7 @@ CONTROL = Study("control", "control", "Independent control (the paper's section 
     "the way is not known beforehand, the way of the last step against the first, so that 5 steps in random order would have 0.4 in the "
     "mean. Largest step: its share of the whole way, back and forth: 0.25 if even, 1 if it jumps."
 ))  # fmt: skip
-EXTRAPOLATION = Study("extrapolation", "extrapolation", "Extrapolation of f0 (the paper's section 5.4)", ("octaves",), (
+EXTRAPOLATION = Study("extrapolation", "extrapolation", "Extrapolation of f0", ("octaves",), (
     *FOLLOWING, CENTROID,
     Metric("centroid_harmonics", "Centroid / f0", "centroid_harmonics"),
     Metric("beyond_frames", "Beyond the tracker's range (frames)", "frames_beyond", "frames_asked", share=True),
