@@ -1,7 +1,5 @@
 """Dereverberation: rooms and distances against closed forms, alignment against known delays and gains, the stage on a small room."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +11,7 @@ from commands import hashes
 from pipeline.audio import write_audio
 from pipeline.autoencoder import Autoencoder, ModelConfig
 from pipeline.cells import TabulateConfig
+from pipeline.clips import load_audio
 from pipeline.command import UserError
 from pipeline.examples import Statistics
 from pipeline.studies import tables
@@ -39,6 +38,11 @@ def decay(t60, seconds=1.0):
     return 10 ** (-3 * np.arange(round(seconds * 16000)) / (t60 * 16000))
 
 
+def ring(t60, seconds=1.0, hz=1000):
+    """A tone that decays so: a response of which all octave bands hold all, and its own band nearly all."""
+    return np.sin(2 * np.pi * hz * np.arange(round(seconds * 16000)) / 16000) * decay(t60, seconds)
+
+
 def room(t60, ratio_db, random):
     """Delta and decaying noise of this direct-to-reverberant ratio."""
     late = random.normal(size=16000) * decay(t60) * (np.arange(16000) >= DIRECT)
@@ -59,7 +63,7 @@ def notes(random, hz=330.0):
 
 @pytest.mark.parametrize("t60", [0.3, 0.6, 0.9])
 def test_t60_of_a_known_decay(t60, random):
-    assert reverberation_time(decay(t60)) == pytest.approx(t60, rel=0.01)
+    assert reverberation_time(ring(t60)) == pytest.approx(t60, rel=0.01) == reverberation_time(ring(t60), "1000")
     assert reverberation_time(room(t60, 0.0, random)) == pytest.approx(t60, rel=0.05)
     for band in BANDS[3:]:  # from 500 Hz on, where a band holds enough of the noise
         assert reverberation_time(room(t60, 0.0, random), band) == pytest.approx(t60, rel=0.15)
@@ -93,14 +97,12 @@ def test_an_echo_has_the_ratio_of_its_gain(gain):
 
 def test_distance_of_two_decays_is_that_of_their_lines():
     """Down to -30 dB, t / 0.4 s against t / 0.8 s: 0 dB at the start, 15 dB at the end."""
-    assert decay_distance(decay(0.4), decay(0.4)) == 0
-    assert decay_distance(decay(0.4, 2.0), decay(0.8, 2.0)) == pytest.approx(7.5, rel=0.01)
+    assert decay_distance(ring(0.4), ring(0.4)) == 0
+    assert decay_distance(ring(0.4, 2.0), ring(0.8, 2.0)) == pytest.approx(7.5, rel=0.02)
 
 
-def test_a_band_knows_its_own_decay(random):
-    low = np.sin(2 * np.pi * 500 * np.arange(16000) / 16000) * decay(0.8)
-    high = np.sin(2 * np.pi * 4000 * np.arange(16000) / 16000) * decay(0.3)
-    both = low + high
+def test_a_band_knows_its_own_decay():
+    both = ring(0.8, hz=500) + ring(0.3, hz=4000)
     assert reverberation_time(both, "500") == pytest.approx(0.8, rel=0.02) and reverberation_time(both, "4000") == pytest.approx(0.3, rel=0.02)
 
 
@@ -108,7 +110,7 @@ def test_decaying_noise_is_like_what_it_stands_for(random):
     learned = room(0.7, 3.0, random)
     like = decaying_noise(learned, 1)
     assert reverberation_time(like) == pytest.approx(reverberation_time(learned), rel=0.06)
-    assert energy_ratio_db(like, DIRECT) == pytest.approx(energy_ratio_db(learned, DIRECT), abs=0.01)
+    assert energy_ratio_db(like, DIRECT) == pytest.approx(energy_ratio_db(learned, DIRECT), abs=0.3)
     assert like[0] == 1 and (decaying_noise(learned, 1) == like).all() and (decaying_noise(learned, 2) != like).any()
     assert abs(np.corrcoef(like[1:], learned[1:])[0, 1]) < 0.1
 
@@ -179,12 +181,12 @@ def test_a_silent_truth_is_undefined_not_zero(random):
 
 def test_wpe_takes_reverberation_away(random):
     """In a room of the kind that it assumes: every sample comes back 48 ms later, again and again."""
-    sound = random.normal(size=48000)
+    sound = random.normal(size=160000)
     wet = lfilter([1.0], np.r_[1.0, np.zeros(767), -0.7], sound)
-    config = WpeConfig(fft=512, hop=128, taps=8, delay=2, iterations=2)
+    config = WpeConfig(fft=512, hop=128, taps=8, delay=4, iterations=2)  # frames that predict do not overlap the predicted one
     kept = dereverberate(wet, config)
     assert kept.shape == wet.shape and kept.dtype == np.float32
-    assert np.square(kept - sound).sum() < 0.2 * np.square(wet - sound).sum()
+    assert np.square(kept - sound).sum() < 0.5 * np.square(wet - sound).sum()
     np.testing.assert_array_equal(kept, dereverberate(wet, config))
 
 
@@ -214,19 +216,20 @@ def made(tmp_path, random):
 
 def small_model(values, **changes):
     tf.keras.utils.set_random_seed(0)
-    network = Autoencoder(ModelConfig(**values | {"reverb_seconds": 0.5, "use_z": False} | changes), Statistics(loudness_mean=-40.0, loudness_std=10.0))
+    config = ModelConfig(**values | {"reverb_seconds": 0.5, "use_z": False} | changes)
+    network = Autoencoder(config, Statistics(loudness_mean=-40.0, loudness_std=10.0))
     network({name: tf.zeros([1, SAMPLES if name in ("audio", "noise") else FRAMES]) + 1 for name in ("audio", "noise", "f0_hz", "loudness_db")})
     return network
 
 
-def test_everything_is_compared_and_nothing_is_clipped(made, small_model_values, tmp_path):
+def test_everything_is_compared_twice_alike(made, small_model_values, tmp_path):
     data_set, split, others = made
     for name in ("out", "again"):
         make_dereverberation(small_model(small_model_values), CONFIG, split, others, data_set, 2, tmp_path / name)
     assert hashes(tmp_path / "out") == hashes(tmp_path / "again")
     found = rows(tmp_path / "out")
-    assert json.dumps({name: len(table) for name, table in found.items()}) == json.dumps(
-        {"dereverberation": 10, "dereverberation_bands": 60, "learned_room": 21, "acoustic_transfer": 12, "acoustic_transfer_bands": 72})  # fmt: skip
+    assert {name: len(table) for name, table in found.items()} == {
+        "dereverberation": 10, "dereverberation_bands": 60, "learned_room": 21, "acoustic_transfer": 12, "acoustic_transfer_bands": 72}  # fmt: skip
     by_signal = found["dereverberation"].groupby("signal").mean(numeric_only=True)
     assert by_signal.spectral_loss["dry"] < 1e-3 < by_signal.spectral_loss["wpe"]  # the wet and dry sounds are cut at one place
     assert (by_signal.delay_ms[["wet", "wpe"]] <= 4).all()
@@ -236,6 +239,7 @@ def test_everything_is_compared_and_nothing_is_clipped(made, small_model_values,
     learned = found["learned_room"].query("band_hz == 'all'").set_index("response")
     assert learned.t60_seconds["true"] == pytest.approx(0.5, rel=0.1) and learned.decay_distance_db["true"] == 0
     assert sorted(set(found["acoustic_transfer"].group)) == ["1", "2", "5"]
+    assert np.abs(load_audio(tmp_path / "out" / "transfer" / "true", "n0@0")).max() < 1  # what a room adds is not clipped
     check_tables(found, tmp_path)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.image import AxesImage
 
 from pipeline.cells import Metric, TabulateConfig, aggregate
 from pipeline.figures import panels
@@ -36,8 +37,8 @@ def draw_dereverberation(rows: dict[str, pd.DataFrame], folder: Path, config: Ta
             draw_decay(axis, responses, band)
         axes[0][0].set_ylabel("energy to come, dB")
         axes[0][0].legend(frameon=False)
-        for axis, name in zip(axes[1], ("true", "learned")):
-            draw_room(axis, responses[name], f"{name} room")
+        images = [draw_room(axis, responses[name], f"{name} room") for axis, name in zip(axes[1], ("true", "learned"))]
+        axes[1][1].figure.colorbar(images[0], ax=axes[1][:2], label="dB", location="right")
         axes[1][0].set_ylabel("kHz")
         for axis, (study, column, metric) in zip(axes[1][2:], POINTS):
             draw_distances(axis, rows[study], column, metric, config)
@@ -49,19 +50,19 @@ def draw_decay(axis: plt.Axes, responses: dict[str, np.ndarray], band: str) -> N
     for name, response in responses.items():
         curve = decay_curve(band_filter(band)(response.astype(np.float64)))[:: STEP // 4]
         axis.plot(np.arange(len(curve)) * (STEP // 4) / SAMPLE_RATE, np.maximum(curve, LOWEST_DB), color=COLORS[name], label=name)
-    axis.set(title="all frequencies" if band == BROADBAND else f"octave at {band} Hz", xlabel="s", ylim=(LOWEST_DB, 2))
+    axis.set(title="all octave bands" if band == BROADBAND else f"octave at {band} Hz", xlabel="s", ylim=(LOWEST_DB, 2))
 
 
-def draw_room(axis: plt.Axes, response: np.ndarray, title: str) -> None:
-    """A response's spectrogram, dB over the highest magnitude of its reverberation."""
+def draw_room(axis: plt.Axes, response: np.ndarray, title: str) -> AxesImage:
+    """A response's spectrogram, dB over the highest magnitude of its reverberation in all octave bands."""
     reverberation = response.copy()
     reverberation[0] = 0.0  # the direct sound would outshine the rest
-    spectrum = magnitudes(reverberation)
+    spectrum = magnitudes(band_filter(BROADBAND)(reverberation))
     decibels = 20 * np.log10(np.maximum(spectrum / spectrum.max(), 1e-6)) if spectrum.any() else np.full_like(spectrum, LOWEST_DB)
     extent = (0, len(response) / SAMPLE_RATE, 0, (FFT // 2) * SAMPLE_RATE / FFT / 1000)
     image = axis.imshow(decibels, origin="lower", aspect="auto", extent=extent, vmin=LOWEST_DB, vmax=0, cmap="magma")
     axis.set(title=title, xlabel="s")
-    axis.figure.colorbar(image, ax=axis, label="dB")
+    return image
 
 
 def draw_distances(axis: plt.Axes, rows: pd.DataFrame, column: str, metric: Metric, config: TabulateConfig) -> None:

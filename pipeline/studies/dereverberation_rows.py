@@ -42,7 +42,7 @@ def rows(folder: Path) -> dict[str, pd.DataFrame]:
 
 def compared(folder: Path, kind: str, lines: dict[str, Line]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every line's sounds against their references: a row per line and example, and one per line, example and octave band."""
-    plan = pd.read_csv(folder / "plan.csv")
+    plan = pd.read_csv(folder / "plan.csv", dtype=str, keep_default_na=False)  # a group may be called 12, or NA
     examples = list(plan.itertuples(index=False))
     folders = sorted({"dry"} | {part for line in lines.values() for part in line})
     envelopes = {part: [onset_envelope(load_audio(folder / part, each.example_id)) for each in examples] for part in folders}

@@ -102,7 +102,7 @@ LEARNED_ROOM = Study("learned_room", "dereverberation", "The room that was learn
     Metric("decay_distance_db", "Decay curve, distance to the true one (dB)", "decay_distance_db"),
 ), (
     "The impulse responses: `true`, `learned`, and `noise`, white noise that decays exponentially with the learned one's T60 and direct-to-"
-    "reverberant ratio; of all frequencies and by octave band (Butterworth, fourth order). T60: of what comes after the direct sound (2.5 ms), "
+    "reverberant ratio; over all octave bands (88 Hz to 5.7 kHz) and by band (Butterworth, fourth order). T60: of what comes after the direct sound (2.5 ms), "
     "a line fitted to its decay curve (Schroeder) from -5 to -35 dB. Direct to reverberant: energy within 2.5 ms over the rest; C50: within "
     "50 ms. Distance of decay curves: mean |difference| from the start until the true one is at -30 dB. A training has one response: "
     "intervals are empty. The direct sound's gain is 1 by construction. What is trained of the learned response is its ratio to a decay of 60 dB "
