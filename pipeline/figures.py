@@ -81,15 +81,6 @@ def panels(
         _save(figure, path)
 
 
-@contextmanager
-def panels(path: Path, lines: int, columns: int, size: tuple[float, float]) -> Iterator[np.ndarray]:
-    """Axes in lines and columns, [lines, columns], of `size` inches altogether, written to `path` when the block ends."""
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(lines, columns, figsize=size, squeeze=False, layout="constrained")
-        yield axes
-        _save(figure, path)
-
-
 def spectrogram_comparison(title: str, originals: dict[str, np.ndarray], resyntheses: dict[str, np.ndarray],
                            rows: pd.DataFrame, path: Path) -> None:  # fmt: skip
     """Log-magnitude spectrograms, original above resynthesis, for the test notes of `rows` (indexed by example id)."""

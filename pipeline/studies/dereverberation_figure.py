@@ -32,13 +32,13 @@ def draw_dereverberation(rows: dict[str, pd.DataFrame], folder: Path, config: Ta
         folder: what stage `dereverberation` wrote for it.
     """
     responses = read_responses(folder)
-    with panels(path, 2, len(DRAWN_BANDS), (14, 6.4)) as axes:
+    with panels(2, len(DRAWN_BANDS), (3.5, 3.2), path) as (figure, axes):
         for axis, band in zip(axes[0], DRAWN_BANDS):
             draw_decay(axis, responses, band)
         axes[0][0].set_ylabel("energy to come, dB")
         axes[0][0].legend(frameon=False)
         images = [draw_room(axis, responses[name], f"{name} room") for axis, name in zip(axes[1], ("true", "learned"))]
-        axes[1][1].figure.colorbar(images[0], ax=axes[1][:2], label="dB", location="right")
+        figure.colorbar(images[0], ax=axes[1][:2], label="dB", location="right")
         axes[1][0].set_ylabel("kHz")
         for axis, (study, column, metric) in zip(axes[1][2:], POINTS):
             draw_distances(axis, rows[study], column, metric, config)
