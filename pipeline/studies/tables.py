@@ -71,7 +71,8 @@ CLOSENESS = (
 BY_BAND = (DISTANCE, Metric("level_db", "Level (dB)", "level_db"))
 ALIGNED = (
     "First the delay is taken away (one per line: of onset envelopes, to 4 ms, within 100 ms; phases of a model are arbitrary, so that waveforms "
-    "need not correlate) and a gain (per clip, least squares on magnitude spectrograms). Spectral loss: the training loss; its logarithms "
+    "need not correlate) and a gain (per clip, least squares on magnitude spectrograms; it is that of the loudest partials, so that other figures "
+    "can be worse with it than without). Spectral loss: the training loss; its logarithms "
     "reach so far down that hiss, and what is left in the silences, weigh as much as the notes; not aligned: with neither taken away. "
     "Log-spectral distance: over the octave bands from 125 Hz to 4 kHz, where the true sound is above -70 dB. "
 )  # fmt: skip
@@ -81,7 +82,8 @@ OCTAVES = (
 )  # fmt: skip
 DEREVERBERATION = Study("dereverberation", "dereverberation", "Dereverberation (the paper's section 5.5)", ("signal",), CLOSENESS, (
     "The test examples against the true dry sound, which is known of this data set: `wet`, doing nothing; `wpe`, weighted prediction error "
-    "(nara_wpe, one microphone, offline, whole recordings; settings chosen on the valid split, reports/benchmarks/wpe_grid.csv); `model_dry`, "
+    "(nara_wpe, one microphone, offline, whole recordings; settings chosen on the valid split, where the longest filter that was tried did best: "
+    "reports/benchmarks/wpe_grid.csv); `model_dry`, "
     "the model without its reverb; `dry`, the truth itself. `model_wet`, with its reverb, is against the true wet sound: what the model "
     "gets wrong before any room is taken away. " + ALIGNED + "Tail: the level where the dry sound is silent, and was not within the half "
     "second before, over that where it sounds; only clips with such a rest have one, and the line `dry` is its floor. "
