@@ -29,6 +29,11 @@ class HeldOut(NamedTuple):
 def read_held_out(params: Path, assignment: Path, manifests: Path, noise_seed: int) -> HeldOut:
     """The test split that an experiment was assigned; the noise is that of its resynthesis."""
     data, folder = read_assignment(assignment)
+    return read_test_split(params, data, folder, manifests, noise_seed)
+
+
+def read_test_split(params: Path, data: str, folder: Path, manifests: Path, noise_seed: int) -> HeldOut:
+    """The test split of a data set whose examples are in `folder`."""
     seconds = read_section(params, "examples", ExamplesConfig).seconds
     examples = {example["example_id"]: example for example in read_split(folder, "test", seconds, noise_seed)}
     manifest = read_manifest(manifests / data / "manifest.csv").set_index("id", drop=False)

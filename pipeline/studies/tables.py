@@ -87,7 +87,72 @@ PHASE = Study("phase", "phase", "Phase invariance", ("version",), (
     "Distances are to the first; the waveform's is the root of the difference's energy over that of the first one's (0: equal; root of 2: "
     "as far as any other sound of the same energy)."
 ))  # fmt: skip
-TABLES = (CONTROL, EXTRAPOLATION, TIMBRE_TRANSFER, PHASE)
+DISTANCE = Metric("log_spectral_distance_db", "Log-spectral distance (dB)", "log_spectral_distance_db")
+CLOSENESS = (
+    Metric("spectral_loss", "Spectral loss", "spectral_loss"),
+    Metric("spectral_loss_as_is", "Spectral loss, not aligned", "spectral_loss_as_is"),
+    DISTANCE,
+    Metric("loudness_l1_db", "Loudness L1 (dB)", "loudness_l1_db"),
+    Metric("tail_db", "Tail (dB)", "tail_db"),
+    Metric("delay_ms", "Delay (ms)", "delay_ms"),
+    Metric("gain_db", "Gain (dB)", "gain_db"),
+)
+BY_BAND = (DISTANCE, Metric("level_db", "Level (dB)", "level_db"))
+ALIGNED = (
+    "First the delay is taken away (one per line: of onset envelopes, to 4 ms, within 100 ms; phases of a model are arbitrary, so that waveforms "
+    "need not correlate) and a gain (per clip, least squares on magnitude spectrograms; it is that of the loudest partials, so that other figures "
+    "can be worse with it than without). Spectral loss: the training loss; its logarithms "
+    "reach so far down that hiss, and what is left in the silences, weigh as much as the notes; not aligned: with neither taken away. "
+    "Log-spectral distance: over the octave bands from 125 Hz to 4 kHz, where the true sound is above -70 dB. "
+)  # fmt: skip
+OCTAVES = (
+    "Per octave band (its centre in Hz), aligned as in the other table: log-spectral distance, and the band's level over the true one, "
+    "which is colour. "
+)  # fmt: skip
+DEREVERBERATION = Study("dereverberation", "dereverberation", "Dereverberation", ("signal",), CLOSENESS, (
+    "The test examples against the true dry sound, which is known of this data set: `wet`, doing nothing; `wpe`, weighted prediction error "
+    "(nara_wpe, one microphone, offline, whole recordings; settings chosen on the valid split, where the longest filter that was tried did best: "
+    "reports/benchmarks/wpe_grid.csv); `model_dry`, "
+    "the model without its reverb; `dry`, the truth itself. `model_wet`, with its reverb, is against the true wet sound: what the model "
+    "gets wrong before any room is taken away. " + ALIGNED + "Tail: the level where the dry sound is silent, and was not within the half "
+    "second before, over that where it sounds; only clips with such a rest have one, and the line `dry` is its floor. "
+    "What this cannot show: a model may give the room's colour to its harmonics, or theirs to the room, and its sound with "
+    "reverb would be the same; its loudness and f0 are those of the wet sound, so that it may play the tail itself. It is one simulated "
+    "room, with walls that absorb all frequencies alike. A model's examples begin without the tail of what came before, the wet ones with it. "
+    "The reverb was trained for minutes. WPE filters the sound that is there and the model makes a new one: its own error is in all its "
+    "figures but the tail."
+))  # fmt: skip
+DEREVERBERATION_BANDS = Study(
+    "dereverberation_bands", "dereverberation", "Dereverberation by octave band", ("signal", "band_hz"), BY_BAND,
+    OCTAVES + "The violin's lowest note is at 196 Hz: at 125 Hz the true sound is next to nothing, and what is found there is hiss.",
+)  # fmt: skip
+LEARNED_ROOM = Study("learned_room", "dereverberation", "The room that was learned", ("response", "band_hz"), (
+    Metric("t60_seconds", "T60 (s)", "t60_seconds"),
+    Metric("direct_to_reverberant_db", "Direct to reverberant (dB)", "direct_to_reverberant_db"),
+    Metric("c50_db", "C50 (dB)", "c50_db"),
+    Metric("decay_distance_db", "Decay curve, distance to the true one (dB)", "decay_distance_db"),
+), (
+    "The impulse responses: `true`, `learned`, and `noise`, white noise that decays exponentially with the learned one's T60 and direct-to-"
+    "reverberant ratio; over all octave bands (88 Hz to 5.7 kHz) and by band (Butterworth, fourth order). T60: of what comes after the direct sound (2.5 ms), "
+    "a line fitted to its decay curve (Schroeder) from -5 to -35 dB. Direct to reverberant: energy within 2.5 ms over the rest; C50: within "
+    "50 ms. Distance of decay curves: mean |difference| from the start until the true one is at -30 dB. A training has one response: "
+    "intervals are empty. The direct sound's gain is 1 by construction. What is trained of the learned response is its ratio to a decay of 60 dB "
+    "over its length, so that a T60 near that length says more of this scale than of the room. The violin sounds nothing below 196 Hz: at "
+    "125 Hz nothing was there to learn from. The fine structure is not compared: a loss that is blind to phase leaves it open."
+))  # fmt: skip
+ACOUSTIC_TRANSFER = Study("acoustic_transfer", "dereverberation", "Acoustic transfer", ("response",), CLOSENESS, (
+    "Dry notes of other instruments, of a test split, in the room that was learned (`learned`), against the same notes in the true room. "
+    "`dry` is doing nothing; `noise` is the notes in white noise that decays with the learned T60 and direct-to-reverberant ratio: where `learned` "
+    "is no closer, the detail of what was learned does not matter; `true` is the truth itself, whose tail is the one to reach. " + ALIGNED +
+    "Tail: the level where the dry note is silent, and was not within the half second before, over that where it sounds. "
+    "What this cannot show: notes that are played alone, in one room; a room that was learned from a violin, which sounds nothing below 196 Hz, "
+    "is asked for other instruments' bass."
+))  # fmt: skip
+ACOUSTIC_TRANSFER_BANDS = Study(
+    "acoustic_transfer_bands", "dereverberation", "Acoustic transfer by octave band", ("response", "band_hz"), BY_BAND, OCTAVES.strip(),
+)  # fmt: skip
+ROOMS = (DEREVERBERATION, DEREVERBERATION_BANDS, LEARNED_ROOM, ACOUSTIC_TRANSFER, ACOUSTIC_TRANSFER_BANDS)
+TABLES = (CONTROL, EXTRAPOLATION, *ROOMS, TIMBRE_TRANSFER, PHASE)
 
 
 def read_rows(folder: Path, study: Study) -> pd.DataFrame | None:
