@@ -59,8 +59,8 @@ def loudness_metrics(reference: Clip, estimate: Clip, loudness_std: float) -> di
     return {
         "loudness_l1_std": float(difference.mean() / loudness_std),
         "loudness_l1_db": float(difference.mean()),
-        "loudness_l1_db_sounding": _mean(difference[sounding]),
-        "loudness_bias_db_sounding": _mean((estimate.loudness_db - reference.loudness_db)[sounding]),
+        "loudness_l1_db_sounding": mean(difference[sounding]),
+        "loudness_bias_db_sounding": mean((estimate.loudness_db - reference.loudness_db)[sounding]),
         "frames_loudness": len(difference),
         "frames_sounding": int(sounding.sum()),
     }
@@ -71,7 +71,7 @@ def f0_metrics(reference: Clip, estimate: Clip) -> dict[str, float]:
     pitched = reference.confidence >= CONFIDENCE_THRESHOLD
     distance = semitone_distance(reference.f0_hz, estimate.f0_hz)[pitched]
     confidence = estimate.confidence[pitched]
-    f0_l1 = _mean(distance)
+    f0_l1 = mean(distance)
     tracked = bool(pitched.any())
     outlier = float(not f0_l1 <= OUTLIER_SEMITONES) if tracked else np.nan
     return {
@@ -131,5 +131,6 @@ def to_midi(hz: np.ndarray) -> np.ndarray:
     return np.where(hz > 0, 69 + 12 * np.log2(np.maximum(hz, 1e-9) / 440), 0.0)
 
 
-def _mean(values: np.ndarray) -> float:
+def mean(values: np.ndarray) -> float:
+    """The mean, NaN of nothing."""
     return float(values.mean()) if values.size else np.nan

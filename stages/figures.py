@@ -5,14 +5,13 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.ablations import read_ablations
+from pipeline.cells import TabulateConfig
 from pipeline.clips import load_audio
 from pipeline.command import run_stage
-from pipeline.config import experiment_data, read_params
+from pipeline.config import experiment_data, read_params, read_section
 from pipeline.figures import forest, pick_notes, spectrogram_comparison, training_curves
 from pipeline.files import atomic_folder
-from pipeline.studies.config import STUDIES
-from pipeline.studies.figures import control_figure, extrapolation_figure, phase_figure
-from pipeline.studies.timbre_transfer_figure import draw_transfers
+from pipeline.studies.all_figures import draw_studies
 
 COMPARED = {  # the forest plot's panels
     "spectral_loss_minus_base": "spectral loss minus base\n(right: worse)",
@@ -24,8 +23,8 @@ def main(
     logs: Path, rows: Path, tables: Path, yardsticks: Path, resyntheses: Path, studies: Path, study_rows: Path, out: Path,
     params: Path = Path("params.yaml"),
 ) -> None:  # fmt: skip
-    """Reads LOGS, ROWS, TABLES/{ablations,extrapolation}.csv, YARDSTICKS/DATA/original, RESYNTHESES, STUDIES and STUDY_ROWS; writes
-    OUT/training.png, OUT/ablations.png, OUT/STUDY.png and, but for ablations, OUT/resynthesis-NAME.png."""
+    """Reads LOGS, ROWS, TABLES/{ablations,extrapolation}.csv, YARDSTICKS/DATA/original, RESYNTHESES, STUDIES, STUDY_ROWS and `tabulate`;
+    writes OUT/training.png, OUT/ablations.png, OUT/STUDY.png and, but for ablations, OUT/resynthesis-NAME.png."""
     values = read_params(params)
     runs = [f"{experiment}-{seed}" for experiment in values["experiments"] for seed in values["seeds"]]
     with atomic_folder(out) as folder:
@@ -41,17 +40,7 @@ def main(
             sounds = [{name: load_audio(tracked, name) for name in notes.index}
                       for tracked in (originals, resyntheses / run)]  # fmt: skip
             spectrogram_comparison(title, *sounds, notes, folder / f"resynthesis-{experiment}.png")
-        first = {study: f"{values[study]['experiments'][0]}-{values['seeds'][0]}" for study in STUDIES if values[study]["experiments"]}
-        if "control" in first:
-            control_figure(studies / "control" / first["control"], folder / "control.png")
-        if "extrapolation" in first:
-            extrapolation_figure(pd.read_csv(tables / "extrapolation.csv"), folder / "extrapolation.png")
-        if "timbre_transfer" in first:
-            run = first["timbre_transfer"]
-            transfers = pd.read_parquet(study_rows / f"timbre_transfer-{run}.parquet")
-            draw_transfers(transfers, studies / "timbre_transfer" / run, folder / "timbre_transfer.png")
-        if "phase" in first:
-            phase_figure(pd.read_parquet(study_rows / f"phase-{first['phase']}.parquet"), folder / "phase.png")
+        draw_studies(values, studies, study_rows, tables, read_section(params, "tabulate", TabulateConfig), folder)
 
 
 if __name__ == "__main__":

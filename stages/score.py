@@ -8,12 +8,13 @@ import pandas as pd
 from pipeline.command import run_stage
 from pipeline.config import read_params
 from pipeline.files import atomic_folder
-from pipeline.studies import timbre_transfer_rows
+from pipeline.studies import dereverberation_rows, timbre_transfer_rows
 from pipeline.studies.scores import control_rows, extrapolation_rows, phase_rows
 
 ROWS: dict[str, Callable[[Path], dict[str, pd.DataFrame]]] = {
     "control": control_rows,
     "extrapolation": extrapolation_rows,
+    "dereverberation": dereverberation_rows.rows,
     "timbre_transfer": timbre_transfer_rows.rows,
     "phase": phase_rows,
 }

@@ -26,6 +26,7 @@ LAYERS = (
      "studies.timbre_transfer_figure", "studies.dereverberation", "studies.closeness"},
     {"studies.scores", "studies.timbre_transfer_rows", "studies.dereverberation_rows"},
     {"studies.transfer_file", "studies.dereverberation_figure"},
+    {"studies.all_figures"},
     {"audit"},
     {"audit.checks"},
     {"audit.cells", "audit.rows", "audit.settings", "audit.hashes", "audit.stick"},

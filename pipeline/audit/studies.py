@@ -9,10 +9,19 @@ from pipeline.audit.checks import Check, Columns, Project, join, same
 from pipeline.audit.printed import compare, latex_table, markdown_tables, rounded
 
 FOLLOWING = {"loudness_l1_db": "loudness_l1_db", "f0_l1": "f0_l1", "outlier_frames": "frames_outlier/frames_pitched"}
+CLOSENESS = {name: name for name in (
+    "spectral_loss", "spectral_loss_as_is", "log_spectral_distance_db", "loudness_l1_db", "tail_db", "delay_ms", "gain_db")}  # fmt: skip
+BY_BAND = {name: name for name in ("log_spectral_distance_db", "level_db")}
 TABLES = {  # table: stage, columns that name a line, and per metric the column of the rows, of a share with its denominator
     "control": ("control", ("varied",), FOLLOWING | {"spearman": "spearman", "largest_step": "largest_step"}),
     "extrapolation": ("extrapolation", ("octaves",), FOLLOWING | {
         "centroid_hz": "centroid_hz", "centroid_harmonics": "centroid_harmonics", "beyond_frames": "frames_beyond/frames_asked"}),
+    "dereverberation": ("dereverberation", ("signal",), CLOSENESS),
+    "dereverberation_bands": ("dereverberation", ("signal", "band_hz"), BY_BAND),
+    "learned_room": ("dereverberation", ("response", "band_hz"), {
+        "t60_seconds": "t60_seconds", "direct_to_reverberant_db": "direct_to_reverberant_db", "c50_db": "c50_db", "decay_distance_db": "decay_distance_db"}),
+    "acoustic_transfer": ("dereverberation", ("response",), CLOSENESS),
+    "acoustic_transfer_bands": ("dereverberation", ("response", "band_hz"), BY_BAND),
     "timbre_transfer": ("timbre_transfer", ("instrument",), {
         "rpa": "rpa", "rpa_asked": "rpa_asked", "rca": "rca", "f0_l1": "f0_l1", "outlier_frames": "frames_outlier/frames_pitched",
         "source_rpa_true": "source_rpa_true", "rca_true": "rca_true", "loudness_correlation": "loudness_correlation",
@@ -22,9 +31,15 @@ TABLES = {  # table: stage, columns that name a line, and per metric the column 
         "waveform_distance": "waveform_distance", "spectral_loss": "spectral_loss", "spectral_loss_to_original": "spectral_loss_to_original"}),
 }  # fmt: skip
 UNDEFINED_IF = {"f0_l1": "frames_pitched", "loudness_l1_db": "frames_sounding", "centroid_hz": "frames_heard", "rpa": "frames_pitched",
-                "rca_true": "frames_true"}  # NaN exactly where this count is 0
-OF_TEST_SPLIT = ("extrapolation", "phase")  # one row per test example and line
+                "rca_true": "frames_true", "level_db": "frames_compared"}  # NaN exactly where this count is 0
+OF_TEST_SPLIT = ("extrapolation", "dereverberation", "dereverberation_bands", "phase")  # one row per test example and line
 OF_OWN_LINES = ("timbre_transfer",)  # every line of the table has other sounds
+OCTAVES = ("125", "250", "500", "1000", "2000", "4000")
+SIGNALS, ROOMS = ("wet", "wpe", "model_dry", "dry", "model_wet"), ("dry", "noise", "learned", "true")
+NAMED_LINES = {
+    "phase": ("first", "other_phases", "other_noise"), "dereverberation": SIGNALS, "dereverberation_bands": SIGNALS,
+    "learned_room": ("true", "learned", "noise"), "acoustic_transfer": ROOMS, "acoustic_transfer_bands": ROOMS,
+}  # fmt: skip
 Values = dict[str, tuple[str, float, float]]  # group, value and weight by example
 
 
@@ -85,7 +100,14 @@ def _expected_lines(project: Project, table: str, experiment: str) -> set[tuple]
     if table == "timbre_transfer":
         played = project.params["timbre_transfer"]["lines"]["instruments"]
         return {(name,) for name in (*played, f"{project.data_of(experiment)}, test clips")}
-    return {("first",), ("other_phases",), ("other_noise",)} if table == "phase" else None
+    names, bands = NAMED_LINES.get(table, ()), _bands(table)
+    return {(name, *band) for name in names for band in bands} or None
+
+
+def _bands(table: str) -> list[tuple[str, ...]]:
+    if "band_hz" not in TABLES[table][1]:
+        return [()]
+    return [(band,) for band in (*(("all",) if table == "learned_room" else ()), *OCTAVES)]
 
 
 def check_ways(project: Project) -> Check:

@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from pipeline.loss import multi_scale_spectral_loss
 from pipeline.loudness import loudness_db
+from pipeline.metrics import mean
 from pipeline.studies.alignment import FFT, STEP, best_gain, earlier, magnitudes
 from pipeline.studies.room_acoustics import OCTAVES_HZ, band_edges
 from pipeline.units import FRAME_RATE, HOP, SAMPLE_RATE, SOUNDING_DB
@@ -101,11 +102,6 @@ def spectral_losses(true: np.ndarray, *sounds: np.ndarray) -> list[float]:
     """The training loss of each sound, [samples] each."""
     sounds = np.stack(sounds).astype(np.float32)
     return [float(loss) for loss in _losses(np.broadcast_to(true, sounds.shape).astype(np.float32), sounds)]
-
-
-def mean(values: np.ndarray) -> float:
-    """The mean, NaN of nothing."""
-    return float(values.mean()) if values.size else np.nan
 
 
 def _distance(difference: np.ndarray) -> float:

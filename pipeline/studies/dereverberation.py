@@ -1,4 +1,4 @@
-"""Dereverberation and acoustic transfer (paper, section 5.5): the violin without the room, and the room without the violin.
+"""Dereverberation and acoustic transfer: the violin without the room, and the room without the violin.
 
 The sounds alone are made here, with the truth that only evaluation may know; `pipeline.studies.dereverberation_rows` compares them.
 """
@@ -20,6 +20,7 @@ from pipeline.examples import split_id
 from pipeline.files import atomic_folder, write_text
 from pipeline.manifest import AUDIO, TRUTH
 from pipeline.resynthesis import INPUTS
+from pipeline.studies.conditions import PLAN
 from pipeline.studies.config import StudyConfig
 from pipeline.studies.held_out import HeldOut
 from pipeline.studies.room_acoustics import decaying_noise
@@ -28,7 +29,7 @@ from pipeline.units import HOP
 
 SIGNALS = ("dry", "wet", "wpe", "model_dry", "model_wet")  # folders of sounds of the test examples
 RESPONSES = ("true", "learned", "noise")  # of responses.npz; each is a folder of transferred sounds, beside `dry`
-TRANSFER, PLAN, RESPONSE_FILE = "transfer", "plan.csv", "responses.npz"
+TRANSFER, RESPONSE_FILE = "transfer", "responses.npz"
 HIGHEST_PEAK = 0.99  # of transferred sounds: a room adds, and files hold no more than 1
 
 

@@ -11,6 +11,7 @@ from pipeline.clips import load_audio
 from pipeline.command import progress
 from pipeline.studies.alignment import common_delay, onset_envelope
 from pipeline.studies.closeness import compare, measure_truth
+from pipeline.studies.conditions import PLAN
 from pipeline.studies.room_acoustics import BANDS, describe_response
 
 OF_DRY = ("wet", "wpe", "model_dry", "dry")  # compared with the true dry sound; dry is the truth itself
@@ -42,7 +43,7 @@ def rows(folder: Path) -> dict[str, pd.DataFrame]:
 
 def compared(folder: Path, kind: str, lines: dict[str, Line]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every line's sounds against their references: a row per line and example, and one per line, example and octave band."""
-    plan = pd.read_csv(folder / "plan.csv", dtype=str, keep_default_na=False)  # a group may be called 12, or NA
+    plan = pd.read_csv(folder / PLAN, dtype=str, keep_default_na=False)  # a group may be called 12, or NA
     examples = list(plan.itertuples(index=False))
     folders = sorted({"dry"} | {part for line in lines.values() for part in line})
     envelopes = {part: [onset_envelope(load_audio(folder / part, each.example_id)) for each in examples] for part in folders}

@@ -12,7 +12,7 @@ Conventions are those of `pipeline.metrics`, with the conditioning in the origin
 import numpy as np
 
 from pipeline.clips import Clip
-from pipeline.metrics import coarse_grid, semitone_distance
+from pipeline.metrics import coarse_grid, mean, semitone_distance
 from pipeline.studies.centroid import spectral_centroid
 from pipeline.studies.conditions import Condition
 from pipeline.units import CONFIDENCE_THRESHOLD, SOUNDING_DB
@@ -41,8 +41,3 @@ def follow(condition: Condition, clip: Clip, step_ms: int) -> dict[str, float]:
         "centroid_hz": mean(centroid[heard]),
         "centroid_harmonics": mean((centroid[grid] / wanted)[condition.pitched & heard[grid]]),
     }
-
-
-def mean(values: np.ndarray) -> float:
-    """The mean, NaN of nothing."""
-    return float(values.mean()) if values.size else np.nan

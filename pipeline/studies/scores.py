@@ -7,9 +7,9 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from pipeline.clips import Clip, load_audio, read_clips, read_step_ms
-from pipeline.metrics import coarse_grid, spectral_loss, to_midi
+from pipeline.metrics import coarse_grid, mean, spectral_loss, to_midi
 from pipeline.studies.conditions import CLIPS, PLAN, Condition, read_conditions
-from pipeline.studies.following import follow, mean
+from pipeline.studies.following import follow
 from pipeline.units import SOUNDING_DB
 
 PHASE_VERSIONS = ("first", "other_phases", "other_noise")

@@ -22,9 +22,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline.clips import Clip, read_clips, read_step_ms
-from pipeline.metrics import coarse_grid, pitch_accuracy, semitone_distance
+from pipeline.metrics import coarse_grid, mean, pitch_accuracy, semitone_distance
 from pipeline.studies.conditions import PLAN, Condition, read_conditions
-from pipeline.studies.following import TRACKABLE_HZ, mean
+from pipeline.studies.following import TRACKABLE_HZ
 from pipeline.studies.target import Target, timbre, timbre_distance
 from pipeline.units import CONFIDENCE_THRESHOLD, SOUNDING_DB
 
