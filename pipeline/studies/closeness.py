@@ -50,7 +50,8 @@ def compare(truth: Truth, audio: np.ndarray, delay: int) -> tuple[dict[str, floa
     """A sound, [samples], that is `delay` control frames late: (measures of the whole, measures of each octave band)."""
     moved = earlier(audio, delay)
     spectrum = magnitudes(moved)
-    gain = best_gain(truth.spectrum, spectrum)
+    heard = inside_bands()
+    gain = best_gain(truth.spectrum[heard], spectrum[heard])
     aligned = np.float32(gain) * moved
     loudness, sounding = loudness_db(aligned[None])[0].numpy(), truth.loudness > SOUNDING_DB
     loss, as_is = spectral_losses(truth.audio, aligned, audio)
@@ -68,6 +69,12 @@ def compare(truth: Truth, audio: np.ndarray, delay: int) -> tuple[dict[str, floa
     }, bands  # fmt: skip
 
 
+def inside_bands() -> np.ndarray:
+    """Which bins lie in an octave band: [bins]. An offset below them, which nobody hears, must not set a gain."""
+    frequencies = librosa.fft_frequencies(sr=SAMPLE_RATE, n_fft=FFT)
+    return (frequencies >= band_edges(OCTAVES_HZ[0])[0]) & (frequencies < band_edges(OCTAVES_HZ[-1])[1])
+
+
 def band_measures(truth: Truth, spectrum: np.ndarray, sounding: np.ndarray) -> tuple[float, list[dict[str, float]]]:
     """Log-spectral distance over all octave bands, and distance and level of each; `sounding` [frames] says which frames count."""
     counted = np.resize(sounding[:: STEP // HOP], spectrum.shape[1])
@@ -81,7 +88,7 @@ def band_measures(truth: Truth, spectrum: np.ndarray, sounding: np.ndarray) -> t
         "level_db": float(10 * np.log10(np.square(found[bins]).sum() / np.square(wanted[bins]).sum())) if counted.any() else np.nan,
         "frames_compared": int(counted.sum()),
     } for center, bins in inside.items()]  # fmt: skip
-    return _distance(difference[np.any(list(inside.values()), axis=0)]), bands
+    return _distance(difference[inside_bands()]), bands
 
 
 def tail_frames(dry_db: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import soundfile
 import tensorflow as tf
 from pydantic import PositiveInt
 from scipy.io import wavfile
-from scipy.signal import fftconvolve
+from scipy.signal import butter, fftconvolve, sosfilt
 
 from pipeline.clips import store_audio
 from pipeline.command import UserError, progress
@@ -25,11 +25,12 @@ from pipeline.studies.config import StudyConfig
 from pipeline.studies.held_out import HeldOut
 from pipeline.studies.room_acoustics import decaying_noise
 from pipeline.studies.wpe import WpeConfig, dereverberate
-from pipeline.units import HOP
+from pipeline.units import HOP, SAMPLE_RATE
 
 SIGNALS = ("dry", "wet", "wpe", "model_dry", "model_wet")  # folders of sounds of the test examples
 RESPONSES = ("true", "learned", "noise")  # of responses.npz; each is a folder of transferred sounds, beside `dry`
 TRANSFER, RESPONSE_FILE = "transfer", "responses.npz"
+LOWEST_HZ = 40.0  # of transferred sounds, below the bass of every instrument
 HIGHEST_PEAK = 0.99  # of transferred sounds: a room adds, and files hold no more than 1
 
 
@@ -126,8 +127,12 @@ def pick(split: HeldOut, clips: int) -> HeldOut:
 
 
 def transfer(split: HeldOut, responses: dict[str, np.ndarray], folder: Path) -> None:
-    """Write dry sounds as they are and in every room, as long as they were and all with one gain, so that none is clipped."""
-    sounds = {"dry": {name: example["audio"] for name, example in split.examples.items()}}
+    """Write dry sounds, high-passed at 40 Hz, and the same in every room, as long as they were and all with one gain: none is clipped.
+
+    Image sources all add up at 0 Hz: a recording's inaudible offset would come out of the true room as the loudest part of it.
+    """
+    audible = butter(4, LOWEST_HZ, "highpass", fs=SAMPLE_RATE, output="sos")
+    sounds = {"dry": {name: sosfilt(audible, example["audio"]) for name, example in split.examples.items()}}
     for room, response in responses.items():
         sounds[room] = {name: fftconvolve(audio, response)[: len(audio)] for name, audio in sounds["dry"].items()}
     peak = max(np.abs(audio).max() for clips in sounds.values() for audio in clips.values())

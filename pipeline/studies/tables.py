@@ -100,7 +100,7 @@ CLOSENESS = (
 BY_BAND = (DISTANCE, Metric("level_db", "Level (dB)", "level_db"))
 ALIGNED = (
     "First the delay is taken away (one per line: of onset envelopes, to 4 ms, within 100 ms; phases of a model are arbitrary, so that waveforms "
-    "need not correlate) and a gain (per clip, least squares on magnitude spectrograms; it is that of the loudest partials, so that other figures "
+    "need not correlate) and a gain (per clip, least squares on magnitude spectrograms within the octave bands; it is that of the loudest partials, so that other figures "
     "can be worse with it than without). Spectral loss: the training loss; its logarithms "
     "reach so far down that hiss, and what is left in the silences, weigh as much as the notes; not aligned: with neither taken away. "
     "Log-spectral distance: over the octave bands from 125 Hz to 4 kHz, where the true sound is above -70 dB. "
@@ -141,7 +141,8 @@ LEARNED_ROOM = Study("learned_room", "dereverberation", "The room that was learn
     "125 Hz nothing was there to learn from. The fine structure is not compared: a loss that is blind to phase leaves it open."
 ))  # fmt: skip
 ACOUSTIC_TRANSFER = Study("acoustic_transfer", "dereverberation", "Acoustic transfer", ("response",), CLOSENESS, (
-    "Dry notes of other instruments, of a test split, in the room that was learned (`learned`), against the same notes in the true room. "
+    "Dry notes of other instruments, of a test split and high-passed at 40 Hz, in the room that was learned (`learned`), "
+    "against the same notes in the true room. "
     "`dry` is doing nothing; `noise` is the notes in white noise that decays with the learned T60 and direct-to-reverberant ratio: where `learned` "
     "is no closer, the detail of what was learned does not matter; `true` is the truth itself, whose tail is the one to reach. " + ALIGNED +
     "Tail: the level where the dry note is silent, and was not within the half second before, over that where it sounds. "
