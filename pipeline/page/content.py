@@ -6,6 +6,8 @@ import pandas as pd
 
 from pipeline.cells import format_cell
 
+MOST_BESIDE = 3  # intervals in a line for which there is room beside their values
+
 
 class Cell(NamedTuple):
     """Text, and where its figure stands: a table of reports/tables and the keys of its line."""
@@ -39,6 +41,11 @@ class Table(NamedTuple):
     heads: list[Head]
     lines: list[list[Cell]]
     groups: list[Head] = []  # headings above the headings
+
+    @property
+    def dense(self) -> bool:
+        """Whether intervals have to stand below their values."""
+        return any(sum(bool(cell.interval) for cell in line) > MOST_BESIDE for line in self.lines)
 
 
 def figure_cell(table: str, keys: dict[str, str], cell: pd.Series) -> Cell:

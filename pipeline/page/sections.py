@@ -15,7 +15,7 @@ from pipeline.page.listing import Picker
 from pipeline.page.tables import ablation_table, difference_table, metrics_table, plain_table, study_table, table_1
 from pipeline.studies.tables import TABLES
 
-VALUES = "value, [95 % interval] and number of examples in which the figure is defined"
+VALUES = "value, [95 % interval] and number of examples in which it is defined"
 
 
 class Figure(NamedTuple):

@@ -74,10 +74,10 @@ def _lines_of_clips(tracks: Tracks, played: Played, example_id: str) -> list[Lin
     kinds = list(mine.groupby(list(played.study.lines), sort=False))
     clips = played.folder / CLIPS
     if any(len(steps) > 1 for _, steps in kinds):
-        return [Line(label=_words(keys), tracks=[_track(tracks, clips, clip, f"{number} of {len(steps)}") for number, clip in enumerate(steps.clip, 1)])
+        return [Line(label=_words(keys), tracks=[_track(tracks, clips, clip, f"{number} of {len(steps)}") for number, clip in enumerate(steps["clip"], 1)])
                 for keys, steps in kinds]  # fmt: skip
     return [Line(label="", tracks=_original(tracks, played, example_id) + [
-        _track(tracks, clips, rows.clip.iloc[0], f"{' '.join(played.study.lines)} {_words(keys)}") for keys, rows in kinds])]  # fmt: skip
+        _track(tracks, clips, rows["clip"].iloc[0], f"{' '.join(played.study.lines)} {_words(keys)}") for keys, rows in kinds])]  # fmt: skip
 
 
 def _line_of_sets(tracks: Tracks, played: Played, example_id: str) -> list[Line]:

@@ -73,13 +73,12 @@ def study_table(cells: pd.DataFrame, study: Study) -> Table:
 
 
 def metrics_table(name: str, cells: pd.DataFrame) -> Table:
-    """A line per metric and a column per row of a long table; differences to the base below the metrics."""
-    rows = list(dict.fromkeys(cells["row"]))
+    """A line per metric: a base, another row and how that differs, on the same examples."""
+    base, other = dict.fromkeys(cells["row"])
     found = {(cell["row"], cell.metric): cell for _, cell in cells.iterrows()}
-    labels = LABELS | {difference_name(metric.name): f"{metric.label} minus base" for metric in METRICS}
-    lines = [[Cell(label), *(figure_cell(name, {"row": row}, found[row, metric]) for row in rows)]
-             for metric, label in labels.items() if all((row, metric) in found for row in rows)]  # fmt: skip
-    return Table(name, [Head("Metric"), *(Head(display_name(row)) for row in rows)], lines)
+    shown = {metric.label: ((base, metric.name), (other, metric.name), (other, difference_name(metric.name))) for metric in METRICS}
+    lines = [[Cell(label), *(figure_cell(name, {"row": key[0]}, found[key]) for key in keys)] for label, keys in shown.items()]
+    return Table(name, [Head("Metric"), Head(base), Head(other), Head(f"{other} minus {base}")], lines)
 
 
 def plain_table(name: str, frame: pd.DataFrame) -> Table:
