@@ -15,7 +15,7 @@ from pipeline.page.listing import Picker
 from pipeline.page.tables import ablation_table, difference_table, metrics_table, plain_table, study_table, table_1
 from pipeline.studies.tables import TABLES
 
-VALUES = "value, [95 % interval] and number of examples in which it is defined"
+VALUES = "Value, [95 % interval] and number of examples in which it is defined"
 
 
 class Figure(NamedTuple):
@@ -120,9 +120,10 @@ def study_sections(reports: Reports) -> list[Section]:
     found = []
     for stage in dict.fromkeys(study.stage for study in TABLES):
         tables = {study: reports.cells(study.name) for study in TABLES if study.stage == stage}
-        blocks = [Block(study_table(cells, study), f"{study.title}: {VALUES}", study.about) for study, cells in tables.items() if cells is not None]
+        title = next(study.title for study in tables)
+        captions = {study: VALUES if study.title == title else f"{study.title}. {VALUES}" for study in tables}
+        blocks = [Block(study_table(cells, study), captions[study], study.about) for study, cells in tables.items() if cells is not None]
         if blocks:
-            title = next(study.title for study in tables)
             figures = [figure for study in tables for figure in reports.figure(study.name, study.title)]
             found.append(Section(stage, title, blocks, figures, reports.heard(stage)))
     return found
@@ -133,7 +134,7 @@ def tiny_section(reports: Reports) -> list[Section]:
     cells = reports.cells(tiny.TINY)
     if cells is None:
         return []
-    blocks = [Block(metrics_table(tiny.TINY, cells), f"On the same test examples: {VALUES}", tiny.ABOUT)]
+    blocks = [Block(metrics_table(tiny.TINY, cells), f"{VALUES}; both on the same test examples", tiny.ABOUT)]
     return [Section(tiny.TINY, "The tiny model (the paper's section 5.6)", blocks, [], reports.heard(tiny.TINY))]
 
 
