@@ -149,6 +149,18 @@ def test_sets_of_one_example_stand_in_the_tables_order(tmp_path, tracks):
     assert [track.label for track in picker.examples[0].lines[0].tracks] == ["original", "first", "other phases", "other noise"]
 
 
+def test_examples_of_every_kind_are_picked_but_for_those_without_sound(tmp_path, tracks):
+    lines = [("a@0", "flute", 1.0), ("b@0", "flute", 3.0), ("c@0", "oboe", 2.0), ("d@0", "real", 9.0)]
+    study_rows(tmp_path / "rows", "phase", [{"example_id": name, "group": "g", "version": kind, "spectral_loss": loss} for name, kind, loss in lines])
+    for name in ("a@0", "b@0", "c@0"):
+        store(tmp_path / "phase" / "x-0" / "source", name, 0.1)
+        store(tmp_path / "phase" / "x-0" / "deeper" / "output", name, 0.2)
+    (picker,) = study_pickers(tracks, tmp_path, tmp_path / "rows", {"phase": ["spectral_loss"]})
+    assert [(each.title, each.why) for each in picker.examples] == [
+        ("a", ["flute: median spectral loss"]), ("b", ["flute: worst spectral loss"]), ("c", ["oboe: first"])]  # fmt: skip
+    assert [track.label for track in picker.examples[0].lines[0].tracks] == ["source", "output"]
+
+
 def test_a_study_without_its_sound_or_its_table_is_named(tmp_path, tracks):
     study_rows(tmp_path / "rows", "phase", [{"example_id": "a@0", "group": "g", "version": "first", "spectral_loss": 1.0}])
     with pytest.raises(UserError, match="holds no sound of a@0; run `dvc repro phase`"):

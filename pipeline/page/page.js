@@ -12,7 +12,7 @@
       this.picture = figure.querySelector(".picture");
       this.audio.controls = false;
       this.button.disabled = false;
-      this.button.addEventListener("click", (event) => this.pressed(event));
+      this.button.addEventListener("click", () => this.pressed());
       this.button.addEventListener("keydown", (event) => this.moved(event));
       for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.changed());
       this.audio.addEventListener("timeupdate", () => this.draw());
@@ -42,12 +42,9 @@
       });
     }
 
-    pressed(event) {
-      const edges = this.picture.getBoundingClientRect();
-      const inside = event.detail > 0 && event.clientY > edges.top && event.clientY < edges.bottom;
+    pressed() {
       if (this.audio.paused) this.start();
       else this.audio.pause();
-      if (inside && event.shiftKey) this.audio.currentTime = ((event.clientX - edges.left) / edges.width) * this.seconds;
     }
 
     moved(event) {

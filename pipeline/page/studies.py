@@ -45,9 +45,19 @@ def study_pickers(tracks: Tracks, folder: Path, rows: Path, worst_by: dict[str, 
         for path in sorted(rows.glob(f"{name}-*-{seed}.parquet")):
             run = path.stem.removeprefix(f"{name}-")
             played = Played(known[name], run.removesuffix(f"-{seed}"), folder / known[name].stage / run, pd.read_parquet(path))
-            examples = _examples(tracks, played, metrics)
+            examples = _examples(tracks, _with_sound(played), metrics)
             found.append(Picker(section=known[name].stage, experiment=played.experiment, kind="study", seed=seed, examples=examples))
     return found
+
+
+def _with_sound(played: Played) -> Played:
+    """Only the rows of examples that can be heard: what a study scores for comparison may have been made by another stage."""
+    if "clip" in played.rows:
+        return played
+    heard = {name for name in played.rows.example_id.unique() if _sets(played, name)}
+    if not heard:
+        raise UserError(f"{played.folder}: holds no sound of {played.rows.example_id.iloc[0]}; run `dvc repro {played.study.stage}`")
+    return played._replace(rows=played.rows[played.rows.example_id.isin(heard)])
 
 
 def _examples(tracks: Tracks, played: Played, worst_by: list[str]) -> list[Example]:
@@ -82,12 +92,13 @@ def _lines_of_clips(tracks: Tracks, played: Played, example_id: str) -> list[Lin
 
 def _line_of_sets(tracks: Tracks, played: Played, example_id: str) -> list[Line]:
     """A track per set that holds the example: what was there before, then the lines of the table in their order."""
-    sets = [path for path in played.folder.rglob("*/") if audio_path(path, example_id).exists()]
-    if not sets:
-        raise UserError(f"{played.folder}: holds no sound of {example_id}; run `dvc repro {played.study.stage}`")
     order = {str(value): number for number, value in enumerate(played.rows[played.study.lines[0]].unique(), 1)}
-    sets.sort(key=lambda path: (order.get(path.name, 0), path.name not in FIRST, path.name))
+    sets = sorted(_sets(played, example_id), key=lambda path: (order.get(path.name, 0), path.name not in FIRST, path.name))
     return [Line(label="", tracks=[_track(tracks, path, example_id, path.name.replace("_", " ")) for path in sets])]
+
+
+def _sets(played: Played, example_id: str) -> list[Path]:
+    return [path.parent for path in played.folder.rglob("audio") if audio_path(path.parent, example_id).exists()]
 
 
 def _original(tracks: Tracks, played: Played, example_id: str) -> list[Track]:
