@@ -122,7 +122,7 @@ def test_steps_on_a_way_stand_in_a_line_of_their_kind(tmp_path, tracks):
     for number, row in enumerate(rows):
         store(tmp_path / "control" / "x-0" / "clips", row["clip"], number / 100)
     (picker,) = study_pickers(tracks, tmp_path, tmp_path / "rows", {"control": ["f0_l1"]})
-    assert (picker.section, picker.experiment) == ("control", "x")
+    assert (picker.section, picker.title, picker.experiment) == ("control", "Independent control, `x`", "x")
     assert [(each.title, each.why) for each in picker.examples] == [("b to z", ["median F0 L1"]), ("c to z", ["worst F0 L1"])]
     first, second = picker.examples[0].lines
     assert (first.label, second.label) == ("loudness", "f0")
@@ -223,7 +223,7 @@ def test_names_in_backticks_are_code_and_nothing_else_is_markup():
 def test_the_listing_comes_back(tmp_path):
     track = Track(label="original", name="0123", seconds=4.0)
     example = Example(example_id="a@0", title="A", why=["best"], lines=[Line(label="", tracks=[track])])
-    pickers = [Picker(section="models", experiment="x", kind="modules", seed=0, examples=[example])]
+    pickers = [Picker(section="models", title="X", experiment="x", kind="modules", seed=0, examples=[example])]
     write_listing(pickers, tmp_path)
     assert read_listing(tmp_path) == pickers
 

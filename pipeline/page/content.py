@@ -8,6 +8,8 @@ from pipeline.cells import format_cell
 
 MOST_BESIDE = 3  # intervals in a line for which there is room beside their values
 
+MOST_SHOWN = 16  # lines of a table that is not folded
+
 
 class Cell(NamedTuple):
     """Text, and where its figure stands: a table of reports/tables and the keys of its line."""
@@ -41,6 +43,11 @@ class Table(NamedTuple):
     heads: list[Head]
     lines: list[list[Cell]]
     groups: list[Head] = []  # headings above the headings
+
+    @property
+    def folded(self) -> bool:
+        """Whether it is too long to be shown at once."""
+        return len(self.lines) > MOST_SHOWN
 
     @property
     def dense(self) -> bool:

@@ -56,8 +56,9 @@ class Picker(Params):
     """Examples to choose from, in a section of the page."""
 
     section: str
+    title: str
     experiment: str  # whose examples they are; of a comparison the base
-    kind: str  # "modules", "models", "ablations" or "study"
+    kind: str  # "modules", "models", "ablations" or "study": how much room its tracks have
     seed: NonNegativeInt
     examples: list[Example]
 

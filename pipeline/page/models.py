@@ -22,7 +22,7 @@ def _modules_of(tracks: Tracks, experiment: str, split: dict[str, dict], worst_b
     data = tracks.made.data[experiment]
     heard = {name: [tracks.original(data, name), tracks.resynthesis(experiment, name, worst_by), *modules[name]] for name in picked}
     examples = [_example(tracks, experiment, name, why, [Line(label="", tracks=heard[name])]) for name, why in picked.items()]
-    return Picker(section=SECTION, experiment=experiment, kind="modules", seed=tracks.made.seed, examples=examples)
+    return Picker(section=SECTION, title=f"`{experiment}`, module by module", experiment=experiment, kind="modules", seed=tracks.made.seed, examples=examples)
 
 
 def comparison(tracks: Tracks, section: str, base: str, others: list[str], worst_by: list[str], kind: str) -> Picker:
@@ -32,7 +32,9 @@ def comparison(tracks: Tracks, section: str, base: str, others: list[str], worst
     for name, why in picked.items():
         heard = [tracks.original(tracks.made.data[base], name), *(tracks.resynthesis(each, name, worst_by[:1], each) for each in [base, *others])]
         examples.append(_example(tracks, base, name, why, [Line(label="", tracks=heard)]))
-    return Picker(section=section, experiment=base, kind=kind, seed=tracks.made.seed, examples=examples)
+    beside = f"`{others[0]}`" if len(others) == 1 else f"its {len(others)} ablations" if kind == "ablations" else "the other models"
+    title = f"`{base}` and {beside} side by side"
+    return Picker(section=section, title=title, experiment=base, kind=kind, seed=tracks.made.seed, examples=examples)
 
 
 def model_pickers(tracks: Tracks, bases: dict[str, str], ablations: list[Ablation], worst_by: list[str]) -> list[Picker]:

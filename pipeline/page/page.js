@@ -5,6 +5,8 @@
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const players = new Map(); // by audio element
 
+  document.documentElement.classList.add("script");
+
   class Player {
     constructor(figure) {
       this.audio = figure.querySelector("audio");
@@ -26,14 +28,18 @@
     draw() {
       const at = Math.min(1, this.audio.currentTime / this.seconds);
       this.picture.style.setProperty("--at", at.toFixed(4));
-      if (!this.audio.paused && !calm.matches) requestAnimationFrame(() => this.draw());
+    }
+
+    follow() {
+      this.draw();
+      if (!this.audio.paused && !calm.matches) requestAnimationFrame(() => this.follow());
     }
 
     changed() {
       const playing = !this.audio.paused && !this.audio.ended;
       this.button.classList.toggle("playing", playing);
       this.button.setAttribute("aria-pressed", String(playing));
-      this.draw();
+      this.follow();
     }
 
     start() {
@@ -63,5 +69,4 @@
   }
   document.addEventListener("play", (event) => silence(event.target), true); // one sound at a time
   document.addEventListener("change", () => silence()); // another example was picked
-  document.documentElement.classList.add("script");
 })();

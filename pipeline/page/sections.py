@@ -44,6 +44,16 @@ class Section(NamedTuple):
     figures: list[Figure]
     pickers: list[Picker]
 
+    @property
+    def shown(self) -> list[Block]:
+        """The tables that stand open."""
+        return [block for block in self.tables if not block.table.folded]
+
+    @property
+    def folded(self) -> list[Block]:
+        """The long ones."""
+        return [block for block in self.tables if block.table.folded]
+
 
 class Reports(NamedTuple):
     """Where the stages before left what the page shows."""

@@ -18,7 +18,7 @@ from pipeline.units import SAMPLE_RATE
 
 FFT, HOP_SAMPLES, BINS_PER_LINE = 1024, 200, 4  # 320 x 128 pixels for 4 s
 DECIBELS = (-90.0, -10.0)  # black to white; 0 dB: a full-scale sine
-PICTURE_QUALITY = 70
+PICTURE_QUALITY = 60
 
 
 class SoundFolder:

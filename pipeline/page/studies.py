@@ -46,7 +46,8 @@ def study_pickers(tracks: Tracks, folder: Path, rows: Path, worst_by: dict[str, 
             run = path.stem.removeprefix(f"{name}-")
             played = Played(known[name], run.removesuffix(f"-{seed}"), folder / known[name].stage / run, pd.read_parquet(path))
             examples = _examples(tracks, _with_sound(played), metrics)
-            found.append(Picker(section=known[name].stage, experiment=played.experiment, kind="study", seed=seed, examples=examples))
+            title = f"{known[name].title.partition(' (')[0]}, `{played.experiment}`"
+            found.append(Picker(section=known[name].stage, title=title, experiment=played.experiment, kind="study", seed=seed, examples=examples))
     return found
 
 
