@@ -92,7 +92,7 @@ def write_training_table(trainings: pd.DataFrame, folder: Path) -> None:
     """Write training.csv, .md and .tex: budget, epochs and validation curve of every training, and whether it was still falling."""
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "training.csv", trainings.to_csv(index=False))
-    table = pd.DataFrame([_training_line(row) for _, row in trainings.iterrows()])
+    table = training_table(trainings)
     write_text(folder / "training.md", (
         "# Training\n\nWhat each row of the results was trained with. Seconds are this run's wall time on the machine that wrote this "
         "table: they differ from run to run, the steps do not, and steps were chosen so that all models get about the same time. "
@@ -101,6 +101,11 @@ def write_training_table(trainings: pd.DataFrame, folder: Path) -> None:
         f"{FALLING:.0%} between the last two. A model that still falls is not at its best, and one training says nothing about another seed."
         f"\n\n{table.to_markdown(index=False, disable_numparse=True)}\n"))  # fmt: skip
     write_text(folder / "training.tex", table.to_latex(index=False, escape=True))
+
+
+def training_table(trainings: pd.DataFrame) -> pd.DataFrame:
+    """A line per training of `read_trainings`, as people read it."""
+    return pd.DataFrame([_training_line(row) for _, row in trainings.iterrows()])
 
 
 def _training_line(row: pd.Series) -> dict[str, str]:

@@ -21,7 +21,7 @@ import yaml
 
 from pipeline.command import UserError, run_stage
 
-CHEAP = ("data", "features", "examples", "describe", "parameters", "tabulate")
+CHEAP = ("data", "features", "examples", "describe", "parameters", "tabulate", "page")
 TOLERANCE = 1e-4  # relative, and absolute below 1: what another processor's rounding may leave in features and figures made of them
 TABLES = (".csv", ".json", ".parquet")  # pictures and texts beside them follow from them
 IDENTICAL, CLOSE, DIFFERENT = "byte-identical", "equal within tolerance", "different"

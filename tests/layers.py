@@ -33,6 +33,10 @@ LAYERS = (
     {"audit.printed", "audit.models"},
     {"audit.resynthesis", "audit.studies"},
     {"audit.report"},
+    {"page"},
+    {"page.content", "page.listing", "page.picks", "page.sound", "page.modules", "page.render"},
+    {"page.tracks", "page.tables"},
+    {"page.models", "page.studies", "page.sections"},
 )  # fmt: skip
 
 

@@ -1,0 +1,45 @@
+"""Write the page: the reports' tables and figures with the sound that stage `sounds` chose."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.ablations import read_ablations
+from pipeline.cells import TabulateConfig
+from pipeline.command import run_stage
+from pipeline.config import read_params, read_section
+from pipeline.files import atomic_folder, write_text
+from pipeline.page.listing import PageConfig, read_listing
+from pipeline.page.render import STYLE, check_weight, render, source
+from pipeline.page.sections import Reports, ablations_section, audit_table, heard_first, models_section, opening, seeds_of, study_sections, tiny_section
+from pipeline.remarks import table_remarks
+from pipeline.tables import read_paper
+
+
+def main(
+    tables: Path, figures: Path, rows: Path, audit: Path, paper: Path, sounds: Path, page: Path, style: Path,
+    params: Path = Path("params.yaml"),
+) -> None:  # fmt: skip
+    """Reads TABLES/*.csv, FIGURES, ROWS, AUDIT (JSON), PAPER (YAML), SOUNDS and `page`; writes PAGE (HTML) and the folder STYLE."""
+    values, config, bases = read_params(params), read_section(params, "page", PageConfig), read_section(params, "tabulate", TabulateConfig).bases
+    reports, ablations = Reports(tables, figures, read_listing(sounds)), read_ablations(values, params)
+    first, differences = opening(reports, bases)
+    found = pd.concat([pd.read_parquet(path) for path in sorted(rows.glob("*.parquet"))], ignore_index=True)
+    checks = json.loads(audit.read_text())
+    content = {
+        "table_1": first, "differences": differences, "seeds": seeds_of(reports), "remarks": table_remarks(values, found), "tables": tables,
+        "sections": [models_section(reports, read_paper(paper), ablations), *ablations_section(reports, ablations), *study_sections(reports),
+                     *tiny_section(reports)],
+        "heard": heard_first(reports, bases), "audit": audit_table(checks), "checks": len(checks),
+        "failed": sum(check["verdict"] == "fails" for check in checks),
+    }  # fmt: skip
+    with atomic_folder(style) as folder:
+        for name in STYLE:
+            write_text(folder / name, source(name))
+    write_text(page, render(content, page, sounds, style))
+    print(f"{page}: {check_weight(page, config.megabytes):.2f} MB with what it refers to")
+
+
+if __name__ == "__main__":
+    run_stage(main)
