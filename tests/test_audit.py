@@ -188,6 +188,9 @@ TAMPERINGS = {  # what is done, and the check that must find it
     "an edited cell of a study": (
         edit_table(f"{TABLES}/control.csv", lambda t: t.assign(value=["0.5", *t.value[1:]])), studies.check_cells),
     "an edited row of a study": (edit_table(PHASE, lambda t: t.assign(waveform_distance=t.waveform_distance * 0.5)), studies.check_cells),
+    "an edited difference of a study": (
+        edit_table(f"{TABLES}/extrapolation.csv", lambda t: t.assign(low=[m.endswith("base") and "-9" or v for m, v in zip(t.metric, t.low)])),
+        studies.check_cells),
     "a dropped line of a study": (edit_table(f"{TABLES}/extrapolation.csv", lambda t: t[t.octaves != "-1"]), studies.check_cells),
     "an edited figure of a study as printed": (shift_printed(f"{TABLES}/phase.md"), studies.check_printed),
     "an edited LaTeX cell of a study": (shift_printed(f"{TABLES}/control.tex"), studies.check_printed),

@@ -183,6 +183,9 @@ def test_rows_of_extrapolation(tmp_path):
     rows = extrapolation_rows(tmp_path)["extrapolation"].assign(experiment="solo_violin", seed=0)
     assert rows.f0_l1.max() < 1e-5 and rows.octaves.tolist() == [-1, 0]
     check_rows(rows, EXTRAPOLATION, {("solo_violin", 0)})
+    cells = study_cells(rows.assign(loudness_l1_db=[3.0, 1.0]), EXTRAPOLATION, CONFIG).set_index(["octaves", "metric"]).value
+    assert cells[-1, "loudness_l1_db_minus_base"] == 2 and (0, "loudness_l1_db_minus_base") not in cells.index
+    assert not study_cells(rows[rows.octaves < 0], EXTRAPOLATION, CONFIG).metric.str.contains("minus").any()
     with pytest.raises(UserError, match="params.yaml names"):
         check_rows(rows, EXTRAPOLATION, {("solo_violin", 0), ("solo_violin", 1)})
     with pytest.raises(UserError, match="other lines or examples"):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pipeline.audit.cells import bootstrap, read_cells, share
+from pipeline.audit.cells import DIFFERENCE, bootstrap, minus, read_cells, share
 from pipeline.audit.checks import Check, Columns, Project, join, same
 from pipeline.audit.printed import compare, latex_table, markdown_tables, rounded
 
@@ -40,6 +40,7 @@ NAMED_LINES = {
     "phase": ("first", "other_phases", "other_noise"), "dereverberation": SIGNALS, "dereverberation_bands": SIGNALS,
     "learned_room": ("true", "learned", "noise"), "acoustic_transfer": ROOMS, "acoustic_transfer_bands": ROOMS,
 }  # fmt: skip
+BASES = {"extrapolation": "0", "dereverberation": "wet", "acoustic_transfer": "dry"}  # lines that paired differences are taken from
 Values = dict[str, tuple[str, float, float]]  # group, value and weight by example
 
 
@@ -150,10 +151,11 @@ def check_cells(project: Project) -> Check:
         for experiment in project.params[stage]["experiments"]:
             names = [name for name, run in runs_of(project, table).items() if run[0] == experiment]
             rows = join([project.studies[name] for name in names])
-            for line, mine in lines_of(rows, table).items():
-                chosen = {name: values[mine] for name, values in rows.items()}
-                expected |= {(experiment, *line, metric): (" ".join(sorted(names)), _cell(chosen, column, project.params["tabulate"]))
-                             for metric, column in metrics.items()}  # fmt: skip
+            parts = {line: {name: values[mine] for name, values in rows.items()} for line, mine in lines_of(rows, table).items()}
+            for line, chosen in parts.items():
+                base = parts.get((BASES.get(table),)) if line != (BASES.get(table),) else None
+                expected |= {(experiment, *line, metric): (" ".join(sorted(names)), cell)
+                             for metric, cell in _cells(chosen, base, metrics, project.params["tabulate"])}  # fmt: skip
         findings += [f"{table}.csv: {' '.join(key)}: missing or too many" for key in sorted(set(stated) ^ set(expected))]
         for key in sorted(set(stated) & set(expected)):
             count, (behind, cell), line = count + 1, expected[key], stated[key]
@@ -177,11 +179,19 @@ def per_example(rows: Columns, column: str) -> Values:
     return found
 
 
-def _cell(rows: Columns, column: str, tabulate: dict) -> dict[str, float]:
-    values = per_example(rows, column)
+def _cells(rows: Columns, base: Columns | None, metrics: dict[str, str], tabulate: dict) -> Iterator[tuple[str, dict[str, float]]]:
+    """Metric and cell of a line's figures, and where it has a base of its paired differences."""
+    for metric, column in metrics.items():
+        values = per_example(rows, column)
+        yield metric, _cell(values, "/" in column, tabulate)
+        if base is not None:
+            yield metric + DIFFERENCE, _cell(minus(values, per_example(base, column)), False, tabulate)
+
+
+def _cell(values: Values, is_share: bool, tabulate: dict) -> dict[str, float]:
     if not values:
         return {"value": np.nan, "low": np.nan, "high": np.nan, "examples": 0, "clusters": 0}
-    value, low, high = share(values) if "/" in column else bootstrap(values, tabulate["resamples"], tabulate["seed"])
+    value, low, high = share(values) if is_share else bootstrap(values, tabulate["resamples"], tabulate["seed"])
     return {"value": value, "low": low, "high": high, "examples": len(values), "clusters": len({group for group, *_ in values.values()})}
 
 
@@ -195,7 +205,11 @@ def check_printed(project: Project) -> Check:
             lines.setdefault((line["experiment"], *(line[key] for key in keys)), {})[line["metric"]] = rounded(line)
         expected = [[*name, *(cells[metric] for metric in metrics)] for name, cells in lines.items()]
         latex = [[cell.replace("\\_", "_") for cell in line] for line in latex_table(folder / f"{table}.tex")]
-        pairs += [(f"{table}.md", expected, markdown_tables(folder / f"{table}.md")[0]), (f"{table}.tex", expected, latex)]
+        printed = markdown_tables(folder / f"{table}.md")
+        pairs += [(f"{table}.md", expected, printed[0]), (f"{table}.tex", expected, latex)]
+        if table in BASES:
+            differences = [[*name, *(cells[metric + DIFFERENCE] for metric in metrics)] for name, cells in lines.items() if name[1] != BASES[table]]
+            pairs.append((f"{table}.md, differences", differences, (printed + [[]])[1]))
     return compare("the studies' .md and .tex equal their .csv", "reports/tables", pairs, "" if pairs else "params.yaml has no studies")
 
 

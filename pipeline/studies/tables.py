@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from pipeline.cells import Metric, TabulateConfig, aggregate, format_cell, row_files
+from pipeline.cells import Metric, TabulateConfig, aggregate, difference_name, format_cell, paired_difference, row_files
 from pipeline.command import UserError
 from pipeline.files import write_text
 
@@ -26,6 +26,7 @@ class Study(NamedTuple):
     lines: tuple[str, ...]
     metrics: tuple[Metric, ...]
     about: str
+    base: str | int | None = None  # the line (by the first of `lines`) that paired differences are taken from
 
 
 CONTROL = Study("control", "control", "Independent control", ("varied",), (
@@ -48,7 +49,7 @@ EXTRAPOLATION = Study("extrapolation", "extrapolation", "Extrapolation of f0", (
     "Test examples with their f0 moved by octaves, loudness as it was. F0 L1 and outliers count the frames that CREPE can track at all "
     "(32.7 to 1975.5 Hz); the rest is the last column. A sound that keeps its spectrum keeps the centroid in Hz, one that is merely "
     "played faster keeps it in multiples of f0."
-))  # fmt: skip
+), base=0)  # fmt: skip
 TIMBRE_TRANSFER = Study("timbre_transfer", "timbre_transfer", "Timbre transfer", ("instrument",), (
     Metric("rpa", "RPA", "rpa"),
     Metric("rpa_asked", "RPA of the f0 asked for", "rpa_asked"),
@@ -121,7 +122,7 @@ DEREVERBERATION = Study("dereverberation", "dereverberation", "Dereverberation",
     "room, with walls that absorb all frequencies alike. A model's examples begin without the tail of what came before, the wet ones with it. "
     "The reverb was trained for minutes. WPE filters the sound that is there and the model makes a new one: its own error is in all its "
     "figures but the tail."
-))  # fmt: skip
+), base="wet")  # fmt: skip
 DEREVERBERATION_BANDS = Study(
     "dereverberation_bands", "dereverberation", "Dereverberation by octave band", ("signal", "band_hz"), BY_BAND,
     OCTAVES + "The violin's lowest note is at 196 Hz: at 125 Hz the true sound is next to nothing, and what is found there is hiss.",
@@ -148,7 +149,7 @@ ACOUSTIC_TRANSFER = Study("acoustic_transfer", "dereverberation", "Acoustic tran
     "Tail: the level where the dry note is silent, and was not within the half second before, over that where it sounds. "
     "What this cannot show: notes that are played alone, in one room; a room that was learned from a violin, which sounds nothing below 196 Hz, "
     "is asked for other instruments' bass."
-))  # fmt: skip
+), base="dry")  # fmt: skip
 ACOUSTIC_TRANSFER_BANDS = Study(
     "acoustic_transfer_bands", "dereverberation", "Acoustic transfer by octave band", ("response", "band_hz"), BY_BAND, OCTAVES.strip(),
 )  # fmt: skip
@@ -183,6 +184,10 @@ def study_cells(rows: pd.DataFrame, study: Study, config: TabulateConfig) -> pd.
         of_line = dict(zip(("experiment", *study.lines), keys)) | {"seeds": mine.seed.nunique()}
         behind = " ".join(f"{study.name}-{name}" for name in row_files(mine).split())
         cells += [of_line | {"metric": metric.name} | aggregate(mine, metric, config) | {"rows": behind} for metric in study.metrics]
+        base = rows[(rows.experiment == keys[0]) & (rows[study.lines[0]] == study.base)]
+        if len(base) and keys[1] != study.base:
+            cells += [of_line | {"metric": difference_name(metric.name)} | paired_difference(mine, base, metric, config) | {"rows": behind}
+                      for metric in study.metrics]  # fmt: skip
     return pd.DataFrame(cells)
 
 
@@ -208,18 +213,26 @@ def write_study_tables(rows: Path, params: dict, config: TabulateConfig, folder:
 
 
 def write_study_table(cells: pd.DataFrame, study: Study, folder: Path) -> None:
-    """Write NAME.csv (full precision), .md and .tex (rounded by their intervals)."""
+    """Write NAME.csv (full precision), .md and .tex (rounded by their intervals); the .tex without differences."""
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / f"{study.name}.csv", cells.to_csv(index=False))
-    layout = pd.DataFrame([_line(keys, mine.set_index("metric"), study) for keys, mine in cells.groupby(["experiment", *study.lines], sort=False)])
+    named = {metric.name: metric.label for metric in study.metrics}
+    layout, differences = _layout(cells, study, named), ""
+    if cells.metric.str.endswith(difference_name("")).any():
+        table = _layout(cells, study, {difference_name(name): f"{label} minus `{study.base}`" for name, label in named.items()})
+        differences = f"Differences to the line `{study.base}`, paired by example:\n\n{table.to_markdown(index=False, disable_numparse=True)}\n\n"
     write_text(folder / f"{study.name}.md", (
         f"# {study.title}\n\n{study.about} Value [95 % interval over clusters: recorded samples, pieces] n=number of examples in which the "
-        f"figure is defined.\n\n{layout.to_markdown(index=False, disable_numparse=True)}\n\nAt full precision, with the rows behind each "
-        f"cell: {study.name}.csv.\n"))  # fmt: skip
+        f"figure is defined.\n\n{layout.to_markdown(index=False, disable_numparse=True)}\n\n{differences}At full precision, with the rows "
+        f"behind each cell: {study.name}.csv.\n"))  # fmt: skip
     shape = "l" * (1 + len(study.lines)) + "r" * len(study.metrics)
     write_text(folder / f"{study.name}.tex", layout.to_latex(index=False, escape=True, column_format=shape))
 
 
-def _line(keys: tuple, cells: pd.DataFrame, study: Study) -> dict[str, str]:
-    names = dict(zip(("Experiment", *(key.capitalize() for key in study.lines)), map(str, keys)))
-    return names | {metric.label: format_cell(cells.loc[metric.name]) for metric in study.metrics}
+def _layout(cells: pd.DataFrame, study: Study, metrics: dict[str, str]) -> pd.DataFrame:
+    """The table as it is printed: of every line that has them the metrics, each under its label."""
+    heads, shown = ("Experiment", *(key.capitalize() for key in study.lines)), cells[cells.metric.isin(metrics)]
+    return pd.DataFrame([
+        dict(zip(heads, map(str, keys))) | {label: format_cell(mine.set_index("metric").loc[name]) for name, label in metrics.items()}
+        for keys, mine in shown.groupby(["experiment", *study.lines], sort=False)
+    ])  # fmt: skip
