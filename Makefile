@@ -5,7 +5,6 @@ PYTHON := $(shell for p in python3.12 python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --locked --no-sync
-PORT := 8000
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE  # without compiled files every stage would spend seconds on compiling TensorFlow anew
 
@@ -33,8 +32,8 @@ transfer: environment
 	@test -n "$$AUDIO" || { echo "error: no recording; run make transfer AUDIO=path/to/recording.wav" >&2; exit 1; }
 	$(RUN) python -m pipeline.studies.transfer_file -- "$$AUDIO"
 
-listen:
-	$(PYTHON) -u -m http.server --bind 127.0.0.1 --directory reports $(PORT)
+listen:  # on port 0, which is any that is free, or on PORT
+	$(PYTHON) -u -m http.server --bind 127.0.0.1 --directory reports $(or $(PORT),0)
 
 environment: .venv/.synced
 

@@ -36,7 +36,7 @@ def main(
         write_listing([
             *model_pickers(tracks, bases, ablations, by),
             *ablation_pickers(tracks, ablations, by),
-            *study_pickers(tracks, studies, study_rows, {name: by for name, by in config.worst_by.items() if name != SECTION}),
+            *study_pickers(tracks, studies, study_rows, {name: metrics for name, metrics in config.worst_by.items() if name != SECTION}),
             *tiny_pickers(tracks, bases, by),
         ], folder)  # fmt: skip
 

@@ -18,9 +18,10 @@ from pipeline.autoencoder import Autoencoder, ModelConfig
 from pipeline.cells import METRICS, TabulateConfig, format_cell
 from pipeline.clips import store_audio
 from pipeline.command import UserError
+from pipeline.config import validate
 from pipeline.examples import Statistics
 from pipeline.page.content import Cell
-from pipeline.page.listing import Example, Line, Picker, Track, read_listing, write_listing
+from pipeline.page.listing import Example, Line, PageConfig, Picker, Track, read_listing, write_listing
 from pipeline.page.modules import module_sounds
 from pipeline.page.picks import pick
 from pipeline.page.render import check_weight, referred, with_code
@@ -226,6 +227,11 @@ def test_the_listing_comes_back(tmp_path):
     pickers = [Picker(section="models", title="X", experiment="x", kind="modules", seed=0, examples=[example])]
     write_listing(pickers, tmp_path)
     assert read_listing(tmp_path) == pickers
+
+
+def test_the_page_needs_a_model_to_open_with():
+    with pytest.raises(UserError, match="worst_by.models must name at least one metric"):
+        validate({"worst_by": {"control": ["f0_l1"]}, "quality": 0.4, "megabytes": 6.0}, PageConfig, ROOT / "params.yaml", "page")
 
 
 def test_a_page_that_is_too_heavy_or_refers_to_nothing_stops(tmp_path):

@@ -1,6 +1,7 @@
 """The whole of `make repro` at smoke size in a copy of the repository, and what DVC users do with it."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import yaml
 
 from commands import run
 from hostile import tone
+from pipeline.page.render import check_weight
 from pipeline.tables import NAMES
 
 TRAINED = ("supervised", "no_z")
@@ -56,6 +58,14 @@ def test_studies_have_rows_tables_and_metrics(project):
         assert len(rows) and set(rows.experiment) == {experiment}
         assert f"| {experiment}" in (project / "reports" / "tables" / f"{name}.md").read_text()
         assert len(metrics[f"{name}/{experiment}/{line}"])
+
+
+def test_its_page_has_what_was_made_and_nothing_else(project):
+    html = (project / "reports" / "index.html").read_text()
+    assert check_weight(project / "reports" / "index.html", 6) > 0.1
+    found = set(re.findall(r'<section id="([\w-]+)">', html))
+    assert found == {"table-1", "models", "ablations", "audit", "again", *(path.stem for path in (project / "data" / "studies").iterdir())}
+    assert "Play harmonic" in html and html.count("<audio") > 10
 
 
 def test_it_takes_less_than_four_minutes(project):

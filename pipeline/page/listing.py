@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, NonNegativeInt, PositiveFloat
+from pydantic import Field, NonNegativeInt, PositiveFloat, model_validator
 
 from pipeline.config import Params
 from pipeline.files import write_text
@@ -16,6 +16,13 @@ class PageConfig(Params):
     worst_by: dict[str, list[str]]  # by section: metrics of its rows; a minus sign before one in which higher is better
     quality: float = Field(ge=0, le=1)  # of the compressed sound
     megabytes: PositiveFloat  # the page with everything it refers to stays below
+
+    @model_validator(mode="after")
+    def check_that_models_are_heard(self):
+        """The page opens with one."""
+        if not self.worst_by.get("models"):
+            raise ValueError("worst_by.models must name at least one metric")
+        return self
 
 
 class Fact(Params):

@@ -145,7 +145,7 @@ def tiny_section(reports: Reports) -> list[Section]:
     if cells is None:
         return []
     blocks = [Block(metrics_table(tiny.TINY, cells), f"{VALUES}; both on the same test examples", tiny.ABOUT)]
-    return [Section(tiny.TINY, "The tiny model (the paper's section 5.6)", blocks, [], reports.heard(tiny.TINY))]
+    return [Section(tiny.TINY, "The tiny model", blocks, [], reports.heard(tiny.TINY))]
 
 
 def audit_table(checks: list[dict]) -> Table:

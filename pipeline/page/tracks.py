@@ -79,10 +79,11 @@ class Tracks:
         return dict.fromkeys(ids, []) | {name: self._checked(run, name, modules) for name, modules in sounds}
 
     def _checked(self, run: str, example_id: str, modules: dict[str, np.ndarray]) -> list[Track]:
-        whole = np.clip(modules.pop("audio"), -1, 1)
+        whole = np.clip(modules["audio"], -1, 1)
         if np.abs(whole - load_audio(self.made.resyntheses / run, example_id)).max() > DIFFERENCE:
             raise UserError(f"{self.made.models / run}: does not give the sound in {self.made.resyntheses / run}; run `dvc repro resynthesize`")
-        return [self.track(name if np.abs(audio).max() > FAINT else f"{name}, hardly audible", audio) for name, audio in modules.items()]
+        alone = {name: audio for name, audio in modules.items() if name != "audio"}
+        return [self.track(name if np.abs(audio).max() > FAINT else f"{name}, hardly audible", audio) for name, audio in alone.items()]
 
     def split(self, data: str) -> dict[str, dict]:
         """A data set's test examples by id, with the noise of their resynthesis."""
@@ -100,9 +101,9 @@ def title(row: pd.Series) -> str:
 
 def fact(row: pd.Series, metric: Metric) -> Fact:
     """A metric of one row; of frames their share."""
-    value = row[metric.column] / row[metric.denominator] if metric.denominator and row[metric.denominator] else row[metric.column]
-    undefined = pd.isna(value) or (metric.denominator is not None and not row[metric.denominator])
-    return Fact(metric=metric.name, label=metric.label, value=None if undefined else float(value))
+    count = row[metric.denominator] if metric.denominator else 1
+    value = row[metric.column] / count if count else None
+    return Fact(metric=metric.name, label=metric.label, value=None if pd.isna(value) else float(value))
 
 
 def metrics_named(names: list[str]) -> tuple[Metric, ...]:
