@@ -8,6 +8,7 @@ from pipeline.cells import format_cell
 
 MOST_BESIDE = 3  # intervals in a line for which there is room beside their values
 
+SENTENCE = 24  # characters
 MOST_SHOWN = 16  # lines of a table that is not folded
 
 
@@ -27,6 +28,11 @@ class Cell(NamedTuple):
         """The interval and the number of examples, as they follow the value."""
         _, bracket, rest = self.text.partition(" [")
         return f"[{rest}" if bracket else ""
+
+    @property
+    def long(self) -> bool:
+        """Whether it is a sentence, which wants a broad column."""
+        return not self.source and len(self.text) > SENTENCE
 
 
 class Head(NamedTuple):
