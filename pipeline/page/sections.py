@@ -12,8 +12,8 @@ from pipeline.ablations import ABOUT, Ablation
 from pipeline.model_tables import parameter_table, training_table
 from pipeline.page.content import Head, Table, text_cells
 from pipeline.page.listing import Picker
-from pipeline.page.tables import ablation_table, difference_table, metrics_table, plain_table, study_table, table_1
-from pipeline.studies.tables import TABLES
+from pipeline.page.tables import ablation_table, difference_table, metrics_table, plain_table, study_differences, study_table, table_1
+from pipeline.studies.tables import TABLES, Study
 
 VALUES = "Value, [95 % interval] and number of examples in which it is defined"
 
@@ -33,6 +33,7 @@ class Block(NamedTuple):
     table: Table
     caption: str
     about: str = ""
+    folded: bool = False  # even if it is short
 
 
 class Section(NamedTuple):
@@ -47,12 +48,12 @@ class Section(NamedTuple):
     @property
     def shown(self) -> list[Block]:
         """The tables that stand open."""
-        return [block for block in self.tables if not block.table.folded]
+        return [block for block in self.tables if not (block.folded or block.table.folded)]
 
     @property
     def folded(self) -> list[Block]:
-        """The long ones."""
-        return [block for block in self.tables if block.table.folded]
+        """The others: long ones, and differences."""
+        return [block for block in self.tables if block.folded or block.table.folded]
 
 
 class Reports(NamedTuple):
@@ -131,12 +132,19 @@ def study_sections(reports: Reports) -> list[Section]:
     for stage in dict.fromkeys(study.stage for study in TABLES):
         tables = {study: reports.cells(study.name) for study in TABLES if study.stage == stage}
         title = next(study.title for study in tables)
-        captions = {study: VALUES if study.title == title else f"{study.title}. {VALUES}" for study in tables}
-        blocks = [Block(study_table(cells, study), captions[study], study.about) for study, cells in tables.items() if cells is not None]
+        blocks = [block for study, cells in tables.items() if cells is not None for block in _blocks(study, cells, title)]
         if blocks:
             figures = [figure for study in tables for figure in reports.figure(study.name, study.title)]
             found.append(Section(stage, title, blocks, figures, reports.heard(stage)))
     return found
+
+
+def _blocks(study: Study, cells: pd.DataFrame, title: str) -> list[Block]:
+    """A study's table, and folded below it what its lines differ by from its base."""
+    caption = VALUES if study.title == title else f"{study.title}. {VALUES}"
+    differences = study_differences(cells, study)
+    below = [] if differences is None else [Block(differences, f"{study.title}: differences to {study.base}. {VALUES}, paired by example", "", True)]
+    return [Block(study_table(cells, study), caption, study.about), *below]
 
 
 def tiny_section(reports: Reports) -> list[Section]:

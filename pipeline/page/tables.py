@@ -63,12 +63,23 @@ def ablation_table(cells: pd.DataFrame, asks: dict[str, str]) -> Table:
 
 def study_table(cells: pd.DataFrame, study: Study) -> Table:
     """A study's table: a line per experiment and its own keys, a column per metric."""
+    return _by_line(cells, study, {metric.name: metric.label for metric in study.metrics})
+
+
+def study_differences(cells: pd.DataFrame, study: Study) -> Table | None:
+    """What a study's lines differ by from its base, on the same examples; None of a study without one."""
+    names = {difference_name(metric.name): f"{metric.label} minus {study.base}" for metric in study.metrics}
+    mine = cells[cells.metric.isin(names)]
+    return _by_line(mine, study, names) if len(mine) else None
+
+
+def _by_line(cells: pd.DataFrame, study: Study, names: dict[str, str]) -> Table:
     lines = []
     for keys, mine in cells.groupby(["experiment", *study.lines], sort=False):
         named = dict(zip(("experiment", *study.lines), map(str, keys)))
         by_metric = mine.set_index("metric", drop=False)
-        lines.append([*text_cells(*named.values()), *(figure_cell(study.name, named, by_metric.loc[metric.name]) for metric in study.metrics)])
-    heads = ("Experiment", *(key.capitalize() for key in study.lines), *(metric.label for metric in study.metrics))
+        lines.append([*text_cells(*named.values()), *(figure_cell(study.name, named, by_metric.loc[name]) for name in names)])
+    heads = ("Experiment", *(key.capitalize() for key in study.lines), *names.values())
     return Table(study.name, [Head(text) for text in heads], lines)
 
 
