@@ -49,9 +49,16 @@ def stage_names(project: Project) -> set[str]:
     names = set()
     for name, stage in yaml.safe_load((project.root / "dvc.yaml").read_text())["stages"].items():
         axes = [*stage.get("matrix", {}).values(), *([stage["foreach"]] if "foreach" in stage else [])]
-        items = product(*([str(item) for item in project.params[axis.strip("${}")]] for axis in axes))
+        items = product(*([str(item) for item in _named(project.params, axis.strip("${}"))] for axis in axes))
         names |= {f"{name}@{'-'.join(item)}" for item in items} if axes else {name}
     return {name for name in names if name not in NOT_YET}
+
+
+def _named(params: dict, key: str):
+    """What params.yaml has at a key with dots; None where there is nothing."""
+    for part in key.split("."):
+        params = params.get(part) if isinstance(params, dict) else None
+    return params
 
 
 def check_outputs(project: Project) -> Check:
@@ -85,10 +92,7 @@ def check_params(project: Project) -> Check:
     for stage, values in locked_stages(project).items():
         for key, value in values.get("params", {}).get("params.yaml", {}).items():
             count += 1
-            found = project.params
-            for part in key.split("."):
-                found = found.get(part) if isinstance(found, dict) else None
-            if found != value:
+            if _named(project.params, key) != value:
                 findings.append(f"{stage}: ran with another {key} than params.yaml has; {REMEDY}")
     return Check("stages ran with params.yaml", "dvc.lock, params.yaml", count, findings)
 
