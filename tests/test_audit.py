@@ -3,20 +3,22 @@
 import json
 import shutil
 
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
 from commands import run
+from conftest import ROOT
 from made_rows import make_rows
 from pipeline.ablations import ablation_cells, read_ablations, write_ablation_table
 from pipeline.audit import cells, hashes, models, printed, resynthesis, rows, settings, stick, studies
-from pipeline.audit.checks import Check, read_project
+from pipeline.audit.checks import Check, Project, read_project
 from pipeline.audit.report import CHECKS, audit, failed
 from pipeline.cells import TabulateConfig
-from pipeline.tables import resynthesis_cells
+from pipeline.tables import read_paper, resynthesis_cells, write_resynthesis_table
+from pipeline.tiny import write_tiny_table
+from tampering import edit_table, edit_text, edit_values, leak, other_weights, replace, set_cell, shift_printed, swap_rows
 
 COPIED = ("reports", "params.yaml", "dvc.yaml", "dvc.lock", "uv.lock", "pipeline", "stages", "params", "data/examples", "models")
 SLOW = (stick.check_metrics, resynthesis.check_resynthesis)
@@ -30,98 +32,6 @@ def clone(smoke_project, tmp_path):
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, copy) if source.is_dir() else shutil.copy2(source, copy)
     return tmp_path
-
-
-def edit_text(name, old, new, count=1):
-    """An edit that replaces text, which has to be there."""
-
-    def spoil(clone):
-        text = (clone / name).read_text()
-        assert old in text
-        (clone / name).write_text(text.replace(old, new, count))
-
-    return spoil
-
-
-def edit_values(name, change):
-    """An edit of a YAML or JSON file's values."""
-    read, write = (json.loads, json.dumps) if name.endswith(".json") else (yaml.safe_load, yaml.safe_dump)
-
-    def spoil(clone):
-        values = read((clone / name).read_text())
-        change(values)
-        (clone / name).write_text(write(values))
-
-    return spoil
-
-
-def edit_table(name, change):
-    """An edit of a CSV or Parquet file as a data frame; what `change` returns is written."""
-
-    def spoil(clone):
-        path = clone / name
-        if path.suffix == ".csv":
-            change(pd.read_csv(path, dtype=str, keep_default_na=False)).to_csv(path, index=False)
-        else:
-            change(pd.read_parquet(path)).to_parquet(path, index=False)
-
-    return spoil
-
-
-def set_cell(row, metric, column, value):
-    def change(table):
-        chosen = (table["row"] == row) & (table.metric == metric)
-        assert chosen.sum() == 1
-        table.loc[chosen, column] = value(table.loc[chosen, column].item()) if callable(value) else value
-        return table
-
-    return change
-
-
-def swap_rows(table):
-    names = {"supervised": "mean_spectrum@notes", "mean_spectrum@notes": "supervised"}
-    return table.assign(row=[names.get(name, name) for name in table["row"]])
-
-
-def shift_printed(name):
-    """Change the last figure of ours that a Markdown or LaTeX table prints."""
-
-    def spoil(clone):
-        text = (clone / name).read_text()
-        at = text.rindex(" n=")
-        while not text[at].isdigit() or text[at - 1] == "=":
-            at -= 1
-        (clone / name).write_text(text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1 :])
-
-    return spoil
-
-
-def replace(target, source):
-    def spoil(clone):
-        path = clone / target
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-        shutil.copytree(clone / source, path) if (clone / source).is_dir() else shutil.copy2(clone / source, path)
-
-    return spoil
-
-
-def other_weights(clone):
-    with h5py.File(clone / "models" / "supervised-0" / "model.weights.h5", "r+") as file:
-        found = []
-        file.visititems(lambda name, item: found.append(item) if isinstance(item, h5py.Dataset) else None)
-        for item in found:
-            item[...] = item[...] * 1.2
-
-
-def leak(key):
-    """A recording of the training split gets the `key` of one of the test split."""
-
-    def change(table):
-        train, test = (table.index[table.split == split][0] for split in ("train", "test"))
-        table.loc[train, key] = table.loc[test, key]
-        return table
-
-    return change
 
 
 ROWS, TABLES, MANIFEST = "reports/rows", "reports/tables", "reports/data/notes/manifest.csv"
@@ -249,6 +159,22 @@ def test_three_seeds_are_audited(three_seeds):
     edit_table(f"{TABLES}/ablations.csv", set_cell("same", NOTE, "verdict", "better"))(three_seeds)
     edit_table(f"{ROWS}/worse-1.parquet", lambda t: t.assign(spectral_loss=t.spectral_loss - 3))(three_seeds)
     assert [check.verdict for check in audit(three_seeds, checks)] == ["fails", "fails", "fails"]
+
+
+def test_the_tiny_models_table_is_audited(tmp_path, random):
+    made = make_rows(random, [0]).replace({"experiment": {"base": "solo_violin", "worse": "tiny"}})
+    config, order, tables = TabulateConfig(bases={"notes": "solo_violin"}, resamples=300, seed=0), {"notes": ["solo_violin", "tiny"]}, tmp_path / TABLES
+    found = resynthesis_cells(made, order, config)
+    write_resynthesis_table(found, order, config.bases, read_paper(ROOT / "pipeline" / "paper.yaml"), [], tables)
+    counts = pd.DataFrame([(name, "trained", "decoder", size) for name, size in (("solo_violin", 300_000), ("tiny", 200_000))],
+                          columns=["experiment", "scale", "part", "parameters"])  # fmt: skip
+    write_tiny_table(found, counts, "solo_violin", tables)
+    project = Project(tmp_path, {}, {}, {})
+    assert studies.check_tiny(project).verdict == "holds"
+    for spoil in (shift_printed(f"{TABLES}/tiny.md"), edit_table(f"{TABLES}/tiny.csv", set_cell("tiny", "spectral_loss", "value", "1.0"))):
+        spoil(tmp_path)
+        assert studies.check_tiny(project).verdict == "fails"
+        write_tiny_table(found, counts, "solo_violin", tables)
 
 
 def test_on_a_bare_clone_only_what_needs_checkpoints_is_not_run(clone):
