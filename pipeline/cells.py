@@ -1,6 +1,7 @@
 """Cells of tables from rows: means and shares with intervals, paired differences, rounding.
 
-A cell is a dict of value, 95 % interval (low, high), examples and clusters. Seeds of an example are averaged first.
+A cell is a dict of value, 95 % interval (low, high; NaN where all examples are of one cluster), examples and clusters. Seeds of an example
+are averaged first.
 """
 
 from pathlib import Path
@@ -93,6 +94,8 @@ def difference_name(name: str) -> str:
 def _mean(values: pd.DataFrame, config: TabulateConfig) -> dict:
     if not len(values):
         return _cell(values, np.nan, np.nan, np.nan)
+    if values["group"].nunique() == 1:  # nothing to draw from: no interval, rather than one of no width
+        return _cell(values, values.value.sum() / values.weight.sum(), np.nan, np.nan)
     bounds = cluster_bootstrap(*(values[name].to_numpy() for name in ("value", "group", "weight")), config.resamples, config.seed)
     return _cell(values, values.value.sum() / values.weight.sum(), *bounds)
 
@@ -132,9 +135,11 @@ def check_bases(bases: dict[str, str], order: dict[str, list[str]], path: Path) 
 
 
 def format_cell(cell: pd.Series) -> str:
-    """A value rounded by its interval: two significant digits of the interval's half width."""
+    """A value rounded by its interval: two significant digits of the interval's half width. Without an interval to three decimals."""
     if pd.isna(cell["value"]):
         return "undefined"
+    if pd.isna(cell["low"]):
+        return f"{cell['value']:.3f} n={cell['examples']:.0f}"
     half = (cell["high"] - cell["low"]) / 2
     digits = int(np.clip(1 - np.floor(np.log10(half)), 0, 5)) if half > 0 else 3
     return f"{cell['value']:.{digits}f} [{cell['low']:.{digits}f}, {cell['high']:.{digits}f}] n={cell['examples']:.0f}"

@@ -14,7 +14,7 @@ from pipeline.config import read_params
 from pipeline.files import atomic
 from pipeline.studies.config import STUDIES
 
-REPLACED = ("data.notes.instruments", "outside")
+REPLACED = ("data.notes.instruments", "timbre_transfer.lines.instruments", "outside")
 
 
 def merge(base: dict, overlay: dict, path: Path, prefix: str = "") -> None:

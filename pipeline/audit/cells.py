@@ -43,6 +43,8 @@ def bootstrap(values: dict, resamples: int, seed: int) -> tuple[float, float, fl
     groups = sorted({group for group, *_ in values.values()})
     sums = np.array([sum(value for group, value, _ in values.values() if group == name) for name in groups])
     weights = np.array([sum(weight for group, _, weight in values.values() if group == name) for name in groups])
+    if len(groups) == 1:
+        return sums.sum() / weights.sum(), np.nan, np.nan
     drawn = np.random.default_rng(seed).integers(len(groups), size=(resamples, len(groups)))
     means = np.sort(np.take(sums, drawn).sum(1) / np.take(weights, drawn).sum(1))
     return sums.sum() / weights.sum(), *np.percentile(means, [2.5, 97.5])

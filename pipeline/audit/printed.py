@@ -19,6 +19,8 @@ def rounded(line: dict[str, str]) -> str:
     """A cell as it is to be printed: two significant digits of the interval's half width."""
     if not line["value"]:
         return "undefined"
+    if not line["low"]:
+        return f"{float(line['value']):.3f} n={float(line['examples']):.0f}"
     value, low, high = (float(line[key]) for key in ("value", "low", "high"))
     digits = 3 if high <= low else min(5, max(0, 1 - math.floor(math.log10((high - low) / 2))))
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}] n={float(line['examples']):.0f}"

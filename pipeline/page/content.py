@@ -1,5 +1,6 @@
 """What the page's tables are made of: cells that know which figure they show, so that a test can compare each with its source."""
 
+import re
 from typing import NamedTuple
 
 import pandas as pd
@@ -21,13 +22,17 @@ class Cell(NamedTuple):
     @property
     def value(self) -> str:
         """The figure before its interval."""
-        return self.text.partition(" [")[0]
+        return self._parts[0]
 
     @property
     def interval(self) -> str:
         """The interval and the number of examples, as they follow the value."""
-        _, bracket, rest = self.text.partition(" [")
-        return f"[{rest}" if bracket else ""
+        return self._parts[1]
+
+    @property
+    def _parts(self) -> tuple[str, str]:
+        value, *rest = re.split(r" (?=\[|n=\d)", self.text, maxsplit=1)
+        return value, rest[0] if rest else ""
 
     @property
     def long(self) -> bool:

@@ -15,10 +15,10 @@ from pipeline.command import UserError
 from pipeline.page.listing import Example, Line, Picker, Track
 from pipeline.page.picks import pick
 from pipeline.page.tracks import Tracks
+from pipeline.studies.conditions import CLIPS
 from pipeline.studies.tables import TABLES, Study
 from pipeline.units import FRAME_RATE
 
-CLIPS = "clips"
 FIRST = ("original", "source")  # of the sets that no line of a table is called after
 
 
