@@ -92,7 +92,7 @@ def test_editing_metrics_tracks_and_trains_nothing(project):
     before = path.read_text()
     path.write_text(before + "\n# edited\n")
     try:
-        assert would_run(project) == {"evaluate", "score", "audit"}
+        assert would_run(project) == {"evaluate", "score", "figures", "audit"}
     finally:
         path.write_text(before)
 
