@@ -105,7 +105,7 @@ TAMPERINGS = {  # what is done, and the check that must find it
     "an edited figure of a study as printed": (shift_printed(f"{TABLES}/phase.md"), studies.check_printed),
     "an edited LaTeX cell of a study": (shift_printed(f"{TABLES}/control.tex"), studies.check_printed),
     "an instrument of the transfers that is missing": (
-        edit_table(TRANSFER, lambda t: t[t.instrument != "oboe"]), studies.check_rows),
+        edit_table(TRANSFER, lambda t: t[t.instrument != "flute"]), studies.check_rows),
     "a study that was not made": (lambda clone: (clone / CONTROL).unlink(), studies.check_rows),
     "a step of a study that is missing": (edit_table(CONTROL, lambda t: t[1:]), studies.check_rows),
     "an example of a study that is missing": (edit_table(PHASE, lambda t: t[t.example_id != t.example_id[0]]), studies.check_rows),
