@@ -15,6 +15,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side, a file's tests stay together, for its fixtures' sake; those of the one smoke project too, and first, as the longest."""
+    items.sort(key=lambda item: "smoke_project" not in item.fixturenames)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("smoke" if "smoke_project" in item.fixturenames else item.path.name))
+
+
 @pytest.fixture
 def random() -> np.random.Generator:
     return np.random.default_rng(0)
