@@ -12,7 +12,7 @@ from commands import run
 from conftest import ROOT
 from made_rows import make_rows
 from pipeline.ablations import ablation_cells, read_ablations, write_ablation_table
-from pipeline.audit import cells, hashes, models, printed, resynthesis, rows, settings, stick, studies
+from pipeline.audit import cells, hashes, models, played, printed, resynthesis, rows, settings, stick, studies
 from pipeline.audit.checks import Check, Project, read_project
 from pipeline.audit.report import CHECKS, audit, failed
 from pipeline.cells import TabulateConfig
@@ -21,7 +21,7 @@ from pipeline.tiny import write_tiny_table
 from tampering import edit_table, edit_text, edit_values, leak, other_weights, replace, set_cell, shift_printed, swap_rows
 
 COPIED = ("reports", "params.yaml", "dvc.yaml", "dvc.lock", "uv.lock", "pipeline", "stages", "params", "data/examples", "models")
-SLOW = (stick.check_metrics, resynthesis.check_resynthesis)
+SLOW = (stick.check_metrics, resynthesis.check_resynthesis, played.check_played)
 
 
 @pytest.fixture
@@ -180,7 +180,8 @@ def test_the_tiny_models_table_is_audited(tmp_path, random):
 def test_on_a_bare_clone_only_what_needs_checkpoints_is_not_run(clone):
     shutil.rmtree(clone / "models"), shutil.rmtree(clone / "data")
     verdicts = {check.name: check.verdict for check in audit(clone, [check for check in CHECKS if check is not stick.check_metrics])}
-    needs = {"parameters are counted right", "statistics are of the training split", "checkpoints give the rows"}
+    needs = {"parameters are counted right", "statistics are of the training split", "checkpoints give the rows",
+             "checkpoints give the studies' rows"}
     assert {name for name, verdict in verdicts.items() if verdict == "not run"} == needs | ABSENT
     assert {verdict for name, verdict in verdicts.items() if name not in needs | ABSENT} == {"holds"}
 
@@ -190,6 +191,15 @@ def test_what_is_wrong_on_a_bare_clone_is_not_hidden_by_what_is_not_run(clone):
     edit_table(f"{TABLES}/parameters.csv", lambda t: t.assign(parameters="7"))(clone)
     (found,) = audit(clone, [models.check_parameters])
     assert found.verdict == "fails" and found.findings
+
+
+def test_rows_of_studies_that_no_checkpoint_gives_are_found(clone):
+    edited = {CONTROL: "loudness_l1_db", PHASE: "spectral_loss_to_original", EXTRAPOLATION: "loudness_l1_db", TRANSFER: "f0_l1"}
+    for name, metric in edited.items():
+        edit_table(name, lambda rows: rows.assign(**{metric: rows[metric] * 1.1 + 0.1}))(clone)
+    (found,) = audit(clone, [played.check_played])
+    assert {finding.split(".parquet")[0] for finding in found.findings} == {name.split("/")[-1].split(".")[0] for name in edited}
+    assert all(any(f"{metric} is " in finding for finding in found.findings) for metric in edited.values())
 
 
 def test_a_broken_metric_is_found(monkeypatch, smoke_project):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import numpy as np
 import pandas as pd
@@ -68,9 +69,11 @@ def test_its_page_has_what_was_made_and_nothing_else(project):
     assert "Play harmonic" in html and html.count("<audio") > 10
 
 
-def test_it_takes_less_than_four_minutes(project):
-    """The one wall-clock limit here: this overlay is what CI and newcomers wait for."""
-    assert float((project / ".seconds").read_text()) < 240
+def test_it_takes_as_long_as_sixty_imports_of_tensorflow_at_most(project):
+    """Four minutes where that takes 4 s: what CI and newcomers wait for, in a unit that a slow or busy machine stretches alike."""
+    started = time.monotonic()
+    run(project, "python", "-c", "import tensorflow")
+    assert float((project / ".seconds").read_text()) < 60 * (time.monotonic() - started)
 
 
 def test_a_second_repro_has_nothing_to_do(project):
@@ -92,7 +95,7 @@ def test_editing_metrics_tracks_and_trains_nothing(project):
     before = path.read_text()
     path.write_text(before + "\n# edited\n")
     try:
-        assert would_run(project) == {"evaluate", "score", "figures", "audit"}
+        assert would_run(project) == {"evaluate", "score", "audit"}
     finally:
         path.write_text(before)
 
@@ -107,18 +110,16 @@ def test_editing_one_experiment_reruns_one(project):
         undo()
 
 
-def test_an_ablation_takes_one_block_and_runs_itself_alone(project):
-    block = {"ablates": "supervised", "asks": "Are the upper harmonics needed?", "model": {"harmonics": 9}}
-    undo, before = edit_params(project, lambda values: values["experiments"].update(few=block)), weights_of(project)
-    try:
-        assert {name for name in would_run(project) if "@" in name} == {"train@few-0", "resynthesize@few-0"}
-        run(project, "dvc", "repro")
-        after = weights_of(project)
-        assert set(after) - set(before) == {"few-0"} and all(after[name] == before[name] for name in before)
-        assert "Are the upper harmonics needed?" in (project / "reports" / "tables" / "ablations.md").read_text()
-    finally:
-        undo()
-        run(project, "dvc", "repro")
+def test_an_ablation_takes_one_block_and_runs_itself_alone(project, tmp_path):
+    folder, block = tmp_path / "clone", {"ablates": "supervised", "asks": "Are the upper harmonics needed?", "model": {"harmonics": 9}}
+    run(tmp_path, "cp", "-r", str(project), str(folder))
+    edit_params(folder, lambda values: values["experiments"].update(few=block))
+    assert {name for name in would_run(folder) if "@" in name} == {"train@few-0", "resynthesize@few-0"}
+    before = weights_of(folder)
+    run(folder, "dvc", "repro", "tabulate")
+    after = weights_of(folder)
+    assert set(after) - set(before) == {"few-0"} and all(after[name] == before[name] for name in before)
+    assert "Are the upper harmonics needed?" in (folder / "reports" / "tables" / "ablations.md").read_text()
 
 
 def weights_of(project):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pipeline.audit import cells, hashes, models, printed, resynthesis, rows, settings, stick, studies
+from pipeline.audit import cells, hashes, models, played, printed, resynthesis, rows, settings, stick, studies
 from pipeline.audit.checks import FAILS, NOT_RUN, SHOWN, Check, Project, read_project
 
 CHECKS: tuple[Callable[[Project], Check], ...] = (
@@ -13,7 +13,7 @@ CHECKS: tuple[Callable[[Project], Check], ...] = (
     studies.check_rows, studies.check_ways, studies.check_cells, studies.check_printed, studies.check_tiny,
     settings.check_settings, settings.check_versions, settings.check_trainings, settings.check_paper,
     hashes.check_stages, hashes.check_params, hashes.check_inputs, hashes.check_sources, hashes.check_outputs,
-    models.check_parameters, models.check_statistics, stick.check_metrics, resynthesis.check_resynthesis,
+    models.check_parameters, models.check_statistics, stick.check_metrics, resynthesis.check_resynthesis, played.check_played,
 )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from pipeline.units import HOP, SAMPLE_RATE
 
 SIGNALS = ("dry", "wet", "wpe", "model_dry", "model_wet")  # folders of sounds of the test examples
 RESPONSES = ("true", "learned", "noise")  # of responses.npz; each is a folder of transferred sounds, beside `dry`
-TRANSFER, RESPONSE_FILE = "transfer", "responses.npz"
+TRANSFER = "transfer"
 LOWEST_HZ = 40.0  # of transferred sounds, below the bass of every instrument
 HIGHEST_PEAK = 0.99  # of transferred sounds: a room adds, and files hold no more than 1
 

@@ -10,8 +10,7 @@ from matplotlib.image import AxesImage
 from pipeline.cells import Metric, TabulateConfig, aggregate
 from pipeline.figures import panels
 from pipeline.studies.alignment import FFT, STEP, magnitudes
-from pipeline.studies.dereverberation_rows import read_responses
-from pipeline.studies.room_acoustics import BROADBAND, band_filter, decay_curve
+from pipeline.studies.room_acoustics import BROADBAND, band_filter, decay_curve, read_responses
 from pipeline.units import SAMPLE_RATE
 
 DRAWN_BANDS = (BROADBAND, "250", "1000", "4000")

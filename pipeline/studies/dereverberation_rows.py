@@ -12,7 +12,7 @@ from pipeline.command import progress
 from pipeline.studies.alignment import common_delay, onset_envelope
 from pipeline.studies.closeness import compare, measure_truth
 from pipeline.studies.conditions import PLAN
-from pipeline.studies.room_acoustics import BANDS, describe_response
+from pipeline.studies.room_acoustics import BANDS, describe_response, read_responses
 
 OF_DRY = ("wet", "wpe", "model_dry", "dry")  # compared with the true dry sound; dry is the truth itself
 OF_WET = "model_wet"  # compared with the true wet sound
@@ -64,12 +64,6 @@ def in_order(rows: list[dict], kind: str, lines: dict[str, Line]) -> pd.DataFram
     """Rows line by line, in the order of the lines, each with its examples in theirs."""
     places = {name: place for place, name in enumerate(lines)}
     return pd.DataFrame(sorted(rows, key=lambda row: places[row[kind]]))
-
-
-def read_responses(folder: Path) -> dict[str, np.ndarray]:
-    """The responses by name: [samples] each."""
-    with np.load(folder / "responses.npz") as stored:
-        return {name: stored[name] for name in stored.files}
 
 
 def room_rows(responses: dict[str, np.ndarray]) -> pd.DataFrame:

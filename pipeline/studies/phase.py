@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from pipeline.clips import store_audio
 from pipeline.command import UserError, progress
-from pipeline.files import atomic_folder, write_text
+from pipeline.files import atomic_folder, digest, write_text
 from pipeline.harmonic import next_frame, phase_cycles
 from pipeline.resynthesis import INPUTS
 from pipeline.studies.conditions import PLAN
@@ -63,14 +63,15 @@ def other_phases(model: keras.Model, example: dict, found: dict[str, np.ndarray]
 
 
 def play(model: keras.Model, examples: list[dict], seed: int, batch_size: int) -> Iterator[tuple[dict, dict[str, np.ndarray]]]:
-    """Each example with its versions, [samples] each."""
-    run, random = tf.function(partial(versions_of, model), autograph=False, reduce_retracing=True), np.random.default_rng(seed)
+    """Each example with its versions, [samples] each; what is drawn for one does not hang on the others."""
+    run = tf.function(partial(versions_of, model), autograph=False, reduce_retracing=True)
     for start in range(0, len(examples), batch_size):
         part = examples[start : start + batch_size]
         batch = {name: tf.constant(np.stack([example[name] for example in part])) for name in INPUTS}
-        noise = random.uniform(-1, 1, batch["noise"].shape).astype(np.float32)
+        randoms = [np.random.default_rng(int(digest(seed, example["example_id"])[:16], 16)) for example in part]
+        noise = np.stack([random.uniform(-1, 1, len(example["noise"])) for random, example in zip(randoms, part)]).astype(np.float32)
         found = {name: value.numpy() for name, value in run(batch, tf.constant(noise)).items()}
-        for number, example in enumerate(part):
+        for number, (example, random) in enumerate(zip(part, randoms)):
             mine = {name: value[number] for name, value in found.items()}
             sounds = {"original": example["audio"], "other_phases": other_phases(model, example, mine, random)}
             yield example, {version: sounds.get(version, mine.get(version)) for version in VERSIONS}

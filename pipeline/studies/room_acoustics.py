@@ -14,6 +14,7 @@ Nothing here compares two responses sample by sample: a model that is blind to p
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from pyroomacoustics.experimental import measure_rt60
@@ -21,6 +22,7 @@ from scipy.signal import butter, sosfilt
 
 from pipeline.units import SAMPLE_RATE
 
+RESPONSE_FILE = "responses.npz"  # of a study's folder
 DIRECT = round(0.0025 * SAMPLE_RATE)  # samples
 EARLY = round(0.050 * SAMPLE_RATE)
 OCTAVES_HZ = (125, 250, 500, 1000, 2000, 4000)  # centres
@@ -29,6 +31,12 @@ BANDS = (BROADBAND, *map(str, OCTAVES_HZ))  # as tables name them
 FIT_DB = 30.0  # the decay that T60 is fitted to, after the first 5 dB
 COMPARED_DB = -30.0  # decay curves are compared until the true one is here
 FLOOR_DB = -60.0  # of curves that are compared
+
+
+def read_responses(folder: Path) -> dict[str, np.ndarray]:
+    """The responses that a study's folder holds, by name: [samples] each."""
+    with np.load(folder / RESPONSE_FILE) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def band_filter(band: str) -> Callable[[np.ndarray], np.ndarray]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -45,11 +46,7 @@ def pick_windows(rows: pd.DataFrame) -> pd.DataFrame:
 def _draw_f0(axis: plt.Axes, source: Clip, output: Clip, condition: Condition, octaves: float, step_ms: int) -> None:
     seconds, coarse = np.arange(len(condition.f0_hz)) / FRAME_RATE, np.arange(len(source.f0_hz)) * step_ms / 1000
     asked = np.where(condition.loudness_db > SOUNDING_DB, condition.f0_hz, np.nan)
-    axis.plot(seconds, _midi(asked), color="black", linewidth=0.8, label="asked for")
+    axis.plot(seconds, librosa.hz_to_midi(asked), color="black", linewidth=0.8, label="asked for")
     for clip, factor, marker, label in ((source, 2.0**octaves, "o", "source, moved"), (output, 1.0, "x", "output")):
         heard = clip.confidence >= CONFIDENCE_THRESHOLD
-        axis.plot(coarse[heard], _midi(factor * clip.f0_hz[heard]), marker, markersize=4, fillstyle="none", label=label)
-
-
-def _midi(f0_hz: np.ndarray) -> np.ndarray:
-    return 69 + 12 * np.log2(f0_hz / 440)
+        axis.plot(coarse[heard], librosa.hz_to_midi(factor * clip.f0_hz[heard]), marker, markersize=4, fillstyle="none", label=label)
