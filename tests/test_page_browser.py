@@ -48,15 +48,21 @@ def driver():
     if not (chromium and chromedriver):
         missing = "chromium or chromedriver is not installed; run tools/install-chromium"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in ("--headless=new", "--no-sandbox", "--mute-audio", "--autoplay-policy=no-user-gesture-required", "--disable-dev-shm-usage"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(chromedriver))
+    browser = browse(chromium, chromedriver)
     browser.set_script_timeout(240)
     yield browser
     browser.quit()
+
+
+def browse(chromium: str, chromedriver: str, **preferences: int) -> webdriver.Chrome:
+    """A browser without a window that may play what nobody clicked on, and keeps what it asked for."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    options.add_experimental_option("prefs", preferences)
+    for flag in ("--headless=new", "--no-sandbox", "--mute-audio", "--autoplay-policy=no-user-gesture-required", "--disable-dev-shm-usage"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options=options, service=Service(chromedriver))
 
 
 @pytest.fixture
@@ -173,6 +179,18 @@ def test_it_also_plays_where_it_is_served(driver):
         driver.find_element("css selector", ".heard .play").click()
         wait(driver, "return document.querySelector('.heard audio').currentTime > 0.1")
         server.shutdown()
+
+
+def test_without_scripts_all_is_there_and_the_browsers_own_players_play(driver):
+    browser = browse(shutil.which("chromium"), shutil.which("chromedriver"), **{"profile.managed_default_content_settings.javascript": 2})
+    try:
+        browser.get(PAGE)
+        assert not browser.find_element("css selector", ".heard .play").is_enabled()
+        players = browser.find_elements("css selector", "#table-1 audio, .heard audio")
+        assert any(player.is_displayed() and player.get_attribute("controls") for player in players)
+        assert browser.find_element("css selector", "table td").text and browser.find_element("css selector", ".picker input").is_enabled()
+    finally:
+        browser.quit()
 
 
 def press(driver, key: str):

@@ -146,6 +146,13 @@ def test_versions_differ_only_in_what_they_should(model):
         assert not np.allclose(one["first"], one["other_phases"]) and not np.array_equal(one["first"], one["other_noise"])
 
 
+def test_what_is_drawn_for_an_example_does_not_hang_on_the_others(model):
+    examples = [example(np.random.default_rng(n), 200.0 + 100 * n, f"{n}@0") for n in range(3)]
+    (_, alone), (*_, (_, among)) = next(play(model, examples[2:], 7, 1)), play(model, examples, 7, 2)
+    for version in VERSIONS:
+        np.testing.assert_allclose(alone[version], among[version], atol=1e-5)
+
+
 def test_rows_and_tables_of_control(tmp_path):
     ways = {"f0": [200, 300, 400], "loudness": [-40, -30, -20]}
     clips, conditions, lines = {}, {}, []
