@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side, a file's tests stay together, for its fixtures' sake; those of the one smoke project too, and first, as the longest."""
     items.sort(key=lambda item: "smoke_project" not in item.fixturenames)
