@@ -3,7 +3,10 @@
     python -m benchmarks.wpe_grid reports/benchmarks/wpe_grid.csv
 """
 
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +25,10 @@ from pipeline.studies.dereverberation import window
 from pipeline.studies.wpe import WpeConfig, dereverberate
 
 WINDOWS = ((1024, 256), (2048, 512), (4096, 1024))  # FFT size and hop, samples
-TAPS = (20, 40, 60, 80)
+TAPS = (20, 40, 80, 120, 160, 240)
 DELAYS = (1, 2)
 ITERATIONS = 3
+PROCESSES = 2
 WHOLE = dict.fromkeys(WpeConfig.model_fields, "Int64")
 SHOWN = ["spectral_loss", "spectral_loss_as_is", "log_spectral_distance_db", "loudness_l1_db", "tail_db", "delay_ms", "gain_db"]
 
@@ -39,12 +43,17 @@ def main(
     dry = {name: soundfile.read(data_set / TRUTH / f"{name}.dry.wav", dtype="float32")[0] for name in recordings}
     truths = {name: measure_truth(cut, cut) for name, example in valid.items() for cut in [window(dry, name, example)]}
     lines = [{"setting": "none"} | score({name: example["audio"] for name, example in valid.items()}, truths)]
-    for (fft, hop), taps, delay in progress(list(product(WINDOWS, TAPS, DELAYS)), "settings", unit="setting"):
-        config = WpeConfig(fft=fft, hop=hop, taps=taps, delay=delay, iterations=ITERATIONS)
-        made = {name: dereverberate(audio, config) for name, audio in wet.items()}
-        cuts = {name: window(made, name, example) for name, example in valid.items()}
-        lines.append({"setting": "wpe"} | config.model_dump() | score(cuts, truths))
+    configs = [WpeConfig(fft=fft, hop=hop, taps=taps, delay=delay, iterations=ITERATIONS) for (fft, hop), taps, delay in product(WINDOWS, TAPS, DELAYS)]
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
+        for config, made in zip(configs, progress(pool.map(partial(without_room, wet), configs), "settings", len(configs), unit="setting")):
+            cuts = {name: window(made, name, example) for name, example in valid.items()}
+            lines.append({"setting": "wpe"} | config.model_dump() | score(cuts, truths))
     write_text(out, pd.DataFrame(lines).sort_values("spectral_loss").astype(WHOLE).round(4).to_csv(index=False))
+
+
+def without_room(wet: dict[str, np.ndarray], config: WpeConfig) -> dict[str, np.ndarray]:
+    """Every recording, dereverberated."""
+    return {name: dereverberate(audio, config) for name, audio in wet.items()}
 
 
 def score(sounds: dict[str, np.ndarray], truths: dict[str, Truth]) -> dict[str, float]:

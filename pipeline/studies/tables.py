@@ -112,8 +112,8 @@ OCTAVES = (
 )  # fmt: skip
 DEREVERBERATION = Study("dereverberation", "dereverberation", "Dereverberation", ("signal",), CLOSENESS, (
     "The test examples against the true dry sound, which is known of this data set: `wet`, doing nothing; `wpe`, weighted prediction error "
-    "(nara_wpe, one microphone, offline, whole recordings; settings chosen on the valid split, where the longest filter that was tried did best: "
-    "reports/benchmarks/wpe_grid.csv); `model_dry`, "
+    "(nara_wpe, one microphone, offline, whole recordings; settings chosen on the valid split by spectral loss, from filters shorter and "
+    "longer than these: reports/benchmarks/wpe_grid.csv); `model_dry`, "
     "the model without its reverb; `dry`, the truth itself. `model_wet`, with its reverb, is against the true wet sound: what the model "
     "gets wrong before any room is taken away. " + ALIGNED + "Tail: the level where the dry sound is silent, and was not within the half "
     "second before, over that where it sounds; only clips with such a rest have one, and the line `dry` is its floor. "
