@@ -23,7 +23,7 @@ from pipeline.resynthesis import INPUTS
 from pipeline.studies.conditions import PLAN
 from pipeline.studies.config import StudyConfig
 from pipeline.studies.held_out import HeldOut
-from pipeline.studies.room_acoustics import decaying_noise
+from pipeline.studies.room_acoustics import RESPONSE_FILE, decaying_noise
 from pipeline.studies.wpe import WpeConfig, dereverberate
 from pipeline.units import HOP, SAMPLE_RATE
 
