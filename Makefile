@@ -40,6 +40,7 @@ environment: .venv/.synced
 .venv/.synced: pyproject.toml uv.lock $(if $(filter .tools/bin/uv,$(UV)),.tools/bin/uv)
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 on the PATH; install one" >&2; exit 1; }
 	$(UV) sync --locked --python "$$("$(PYTHON)" -c 'import sys; print(sys.executable)')"
+	$(RUN) python -c "import librosa.core.audio, librosa.core.pitch, librosa.util.utils"  # two processes that compile them at once spoil numba's cache
 	@touch $@
 
 .tools/bin/uv: $(UV_VERSION)
