@@ -13,7 +13,7 @@ repro: environment
 	$(RUN) python -m pipeline.side_by_side
 
 test: environment
-	$(RUN) pytest --numprocesses 2 --dist loadgroup -m "not slow"
+	$(RUN) pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 -m "not slow"
 
 test-all: environment
 	$(RUN) pytest
