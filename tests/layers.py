@@ -1,10 +1,12 @@
 """The import graph of pipeline/ and stages/, and the layer of every module (an import only goes to a lower layer)."""
 
 import ast
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+DATA_SUFFIXES = (".yaml", ".html", ".css", ".js")
 LAYERS = (
     {"command", "files", "units", "mu_law", "crepe_layers"},
     {"config", "manifest", "records", "devices", "side_by_side", "verify", "studies"},
@@ -74,6 +76,35 @@ def transitive_imports(path: Path) -> set[str]:
         found.add(module)
         waiting |= direct_imports(module_file(f"pipeline.{module}")) - found
     return found
+
+
+def closure_files(module: str) -> set[str]:
+    """The files of a module and of all it needs, as paths under pipeline/; none without code."""
+    own = module_file(f"pipeline.{module}")
+    files = [own, *(module_file(f"pipeline.{name}") for name in transitive_imports(own))]
+    files = [path for path in files if len(ast.parse(path.read_text()).body) > 1]  # a docstring
+    return {path.relative_to(ROOT / "pipeline").as_posix() for path in files}
+
+
+def covers(names: Iterable[str], path: str) -> bool:
+    """Whether one of the names is the path, or a folder above it."""
+    return any(path == name or path.startswith(f"{name}/") for name in names)
+
+
+def data_files() -> list[str]:
+    """The package's files that are no code, as paths under the root."""
+    files = [path for path in (ROOT / "pipeline").rglob("*") if path.suffix in DATA_SUFFIXES]
+    return sorted(path.relative_to(ROOT).as_posix() for path in files)
+
+
+@cache
+def named_data(path: Path) -> frozenset[str]:
+    """The package's data files that a module names: a string constant ends the file's path."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+    names = [node.value for node in nodes if isinstance(node.value, str)]
+    names = [name for name in names if name.endswith(DATA_SUFFIXES)]
+    files = data_files()
+    return frozenset(file for file in files for name in names if f"/{file}".endswith(f"/{name}"))
 
 
 def code_deps(stage: str) -> list[str]:

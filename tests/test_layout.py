@@ -2,6 +2,7 @@
 
 import ast
 import io
+import re
 import subprocess
 import sys
 import tokenize
@@ -9,7 +10,19 @@ import tokenize
 import pytest
 import yaml
 
-from layers import LAYERS, ROOT, code_deps, direct_imports, layer_of, module_file
+from layers import (
+    LAYERS,
+    ROOT,
+    code_deps,
+    covers,
+    data_files,
+    direct_imports,
+    layer_of,
+    module_file,
+    named_data,
+    transitive_imports,
+)
+from pipeline import audit
 from pipeline.config import SECTIONS
 from pipeline.studies.config import STUDIES
 
@@ -30,11 +43,13 @@ def test_imports_go_to_lower_layers(module):
     assert [name for name in imported if layer_of(name) >= layer_of(module)] == []
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("audit.")])
-def test_the_audit_trusts_nothing(module):
-    """Three modules must run what they look into; no other imports anything of the package but the audit's own."""
-    if module not in ("audit.resynthesis", "audit.played", "audit.stick"):
-        assert {name for name in direct_imports(module_file(f"pipeline.{module}")) if not name.startswith("audit")} == set()
+def test_the_audit_trusts_nothing_and_says_so():
+    """Three modules run what they check; the others import only the audit's own."""
+    own = [name for name in MODULES if name.startswith("audit.")]
+    imports = {name: direct_imports(module_file(f"pipeline.{name}")) for name in own}
+    trusting = {name for name in own if any(not used.startswith("audit") for used in imports[name])}
+    assert trusting == {"audit.resynthesis", "audit.played", "audit.stick"}
+    assert {f"audit.{name}" for name in re.findall(r"`(\w+)`", audit.__doc__)} == trusting
 
 
 def test_stages_have_one_name_everywhere():
@@ -50,6 +65,22 @@ def test_stages_have_one_name_everywhere():
 def test_a_stage_depends_on_the_code_it_imports(stage):
     listed = [dep for dep in PIPELINE[stage]["deps"] if dep.startswith(("pipeline/", "stages/")) and dep.endswith(".py")]
     assert sorted(listed) == code_deps(stage)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_the_data_files_it_reads(stage):
+    """Those that its modules name, and those that its command is given."""
+    own = ROOT / "stages" / f"{stage}.py"
+    modules = [own, *(module_file(f"pipeline.{name}") for name in transitive_imports(own))]
+    read = {file for path in modules for file in named_data(path)}
+    words = PIPELINE[stage]["cmd"].split()
+    read |= {word for word in words if word.startswith(("pipeline/", "params/"))}
+    assert [file for file in sorted(read) if not covers(PIPELINE[stage]["deps"], file)] == []
+
+
+def test_every_data_file_is_a_dependency():
+    deps = {dep for stage in PIPELINE.values() for dep in stage["deps"]}
+    assert data_files() and [file for file in data_files() if not covers(deps, file)] == []
 
 
 def test_metrics_are_no_dependency_of_training_or_tracking():
