@@ -9,19 +9,22 @@ import pandas as pd
 import tensorflow as tf
 from pydantic import PositiveInt
 
-from pipeline import audio, f0, loudness, spectral
 from pipeline.audio import BadAudio, read_audio
 from pipeline.chain import run_chain
 from pipeline.command import UserError
 from pipeline.config import Params
 from pipeline.examples import FRAME
 from pipeline.f0 import Capacity, find_weights, to_control_rate, track_f0
-from pipeline.files import atomic, atomic_folder, clear_temporaries, digest
+from pipeline.files import atomic, atomic_folder, clear_temporaries, code_digest, digest
 from pipeline.loudness import loudness_curve
 from pipeline.manifest import MEASURED, decode_path, encode_path
 from pipeline.units import CONFIDENCE_THRESHOLD, FRAME_RATE, HOP
 
-CODE = (audio, f0, loudness, spectral)  # what a feature file's content depends on, besides audio and settings
+# The code that a feature file's content depends on, besides audio and settings.
+CODE = (
+    "audio.py", "crepe_layers.py", "examples.py", "f0.py", "features.py", "loudness.py",
+    "records.py", "spectral.py", "units.py",
+)  # fmt: skip
 
 
 class FeaturesConfig(Params):
@@ -44,7 +47,7 @@ def extract_features(config: FeaturesConfig, recordings: pd.DataFrame, root: Pat
     """
     find_weights(config.crepe)  # missing weights are the user's to add: say so here, not from inside a worker
     clear_temporaries(scratch)
-    key = [config.model_dump(), *(Path(module.__file__).read_bytes() for module in CODE)]
+    key = [config.model_dump(), code_digest(*CODE)]
     elements = [_element(row, root, scratch, key) for row in recordings[recordings.rejected == ""].itertuples()]
     elements.sort(key=lambda element: (-element["size"], element["id"]))
     rows = run_chain(elements, partial(features_of, config), scratch / "rows", "features", runner)

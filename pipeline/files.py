@@ -9,6 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pipeline
+
+PACKAGE = Path(pipeline.__file__).parent
+CODE_SUFFIXES = (".py", ".yaml")
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
@@ -68,3 +73,33 @@ def digest(*parts: Any) -> str:
         whole.update(part if isinstance(part, bytes) else json.dumps(part, sort_keys=True).encode())
         whole.update(b"\0")
     return whole.hexdigest()
+
+
+def code_digest(*names: str, root: Path = PACKAGE) -> str:
+    """Hash code by name and content: a key made with it changes when the code does.
+
+    Args:
+        names: files and folders under `root`, in any order. A folder stands for its .py and .yaml
+            files, those of its folders included, except for hidden ones (editors leave such).
+        root: the folder that the names start from.
+
+    Raises:
+        FileNotFoundError: a name stands for no file.
+    """
+    files = {path for name in names for path in _code_files(root / name)}
+    named = sorted((path.relative_to(root).as_posix(), path) for path in files)
+    return digest(*(part for name, path in named for part in (name, path.read_bytes())))
+
+
+def _code_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    files = [file for file in path.rglob("*") if file.suffix in CODE_SUFFIXES and file.is_file()]
+    files = [file for file in files if not _is_leftover(file.relative_to(path))]
+    if not files:
+        raise FileNotFoundError(f"{path}: holds no code to hash; correct the name")
+    return files
+
+
+def _is_leftover(path: Path) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)

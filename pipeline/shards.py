@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import examples, records
 from pipeline.chain import run_chain
 from pipeline.command import UserError
 from pipeline.examples import SPLITS, ExamplesConfig, encode_example, example_id, shard_name, shard_of, split_windows
-from pipeline.files import atomic_folder, clear_temporaries, digest, file_sha256, write_json
+from pipeline.files import atomic_folder, clear_temporaries, code_digest, digest, file_sha256, write_json
 from pipeline.manifest import read_manifest
 from pipeline.records import write_records
 from pipeline.units import FRAME_RATE
 
-CODE = (examples, records)  # what a shard's content depends on, besides features and settings
+# The code that a shard's content depends on, besides features and settings.
+CODE = ("examples.py", "records.py", "shards.py", "units.py")
 Pointer = tuple[str, int]  # recording, first frame
 
 
@@ -30,10 +30,10 @@ def build_examples(config: ExamplesConfig, features: Path, out: Path, scratch: P
     table = read_manifest(features / "features.csv")
     table = table[table.rejected == ""]
     hashes = dict(zip(table.id, table.features))
-    code = [Path(module.__file__).read_bytes() for module in CODE]
+    code = code_digest(*CODE)
     elements = [
         {"id": shard_name(split, shard, config.shards[split]), "split": split, "pointers": sorted(pointers),
-         "file": str(scratch.resolve() / digest(length, *code, *((*pointer, hashes[pointer[0]]) for pointer in sorted(pointers))))}
+         "file": str(scratch.resolve() / digest(length, code, *((*pointer, hashes[pointer[0]]) for pointer in sorted(pointers))))}
         for (split, shard), pointers in _group(config, table, length).items()
     ]  # fmt: skip
     clear_temporaries(scratch)

@@ -17,7 +17,7 @@ from pipeline.dataset import split_batches, training_batches
 from pipeline.devices import device_strategy, fix_order_of_sums
 from pipeline.examples import Statistics, read_statistics
 from pipeline.export import export_model
-from pipeline.files import atomic_folder, digest, write_json, write_text
+from pipeline.files import atomic_folder, code_digest, digest, write_json, write_text
 from pipeline.model import Recipe, build_model, count_parameters, save_model
 from pipeline.objective import LossConfig
 from pipeline.perceptual import read_layers
@@ -25,6 +25,14 @@ from pipeline.pretraining import pretraining
 from pipeline.trainer import Batch, Pace, Task, Trainer
 from pipeline.units import FRAME_RATE, SAMPLE_RATE
 
+# The code that a training's weights depend on, besides examples and settings.
+CODE = (
+    "autoencoder.py", "conditioning.py", "crepe_layers.py", "dataset.py", "devices.py",
+    "examples.py", "export.py", "f0.py", "f0_encoder.py", "filtered_noise.py", "gru.py", "harmonic.py", "loss.py",
+    "model.py", "mu_law.py", "networks.py", "objective.py", "perceptual.py", "pretraining.py",
+    "records.py", "reverb.py", "spectral.py", "stft_decoder.py", "strided_conv.py", "tones.py",
+    "trainer.py", "training.py", "units.py", "wavernn.py",
+)  # fmt: skip
 VALID_BATCH = 25  # whole notes
 VALID_SEED = 2**19  # the noise of validation is not the noise of any step
 
@@ -122,9 +130,10 @@ class Experiment:
 
 
 def run_key(recipe: Recipe, loss: LossConfig, config: TrainConfig, examples: Path) -> str:
-    """A short hash of settings, examples and this project's code: a checkpoint of anything else is not continued."""
-    files = [examples / "statistics.json", *sorted(Path(__file__).parent.glob("*.py"))]  # statistics.json has the shards' hashes
-    return digest(recipe.parts(), loss.model_dump(), config.model_dump(), *(path.read_bytes() for path in files))[:12]
+    """Hash settings, examples and CODE: a checkpoint of anything else is not continued."""
+    settings = (recipe.parts(), loss.model_dump(), config.model_dump())
+    statistics = (examples / "statistics.json").read_bytes()  # has the shards' hashes
+    return digest(*settings, statistics, code_digest(*CODE))[:12]
 
 
 def train(recipe: Recipe, loss: LossConfig, config: TrainConfig, examples: Path, example_seconds: float, seed: int,

@@ -1,11 +1,15 @@
 """Features of real notes by the real chain: right, the same bytes on any number of workers, kept, bounded in memory."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from commands import hashes, small_data, stage
-from pipeline import f0, loudness
+from commands import command, hashes, run, small_data, stage
+from conftest import ROOT
+from pipeline import crepe_layers, f0, loudness, remarks
 from pipeline.examples import CURVES
 from pipeline.f0 import track_f0
 from pipeline.features import FeaturesConfig, features_of
@@ -73,6 +77,20 @@ def test_another_split_computes_none_again(data):
     extract(data, "other_split", manifest="split.csv", scratch=scratch)
     assert {path: path.stat().st_mtime_ns for path in scratch.glob("*.npy")} == times
     assert set(read_manifest(data / "other_split" / "features.csv").split) == {"train", "valid", "test"}
+
+
+def test_code_that_matters_computes_them_again_and_other_code_does_not(data, tmp_path):
+    for name in ("pipeline", "stages"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    scratch = shutil.copytree(data / "scratch-features", tmp_path / "scratch")
+    kept = set(scratch.glob("*.npy"))
+    for module, computed in ((remarks, 0), (crepe_layers, len(kept))):
+        with open(tmp_path / Path(module.__file__).relative_to(ROOT), "a") as file:
+            file.write("# edited\n")
+        arguments = [data / "set", data / "manifest.csv", tmp_path / "out", "--scratch", scratch]
+        run(tmp_path, *command("features", *arguments, params=data / "params.yaml"))
+        assert len(set(scratch.glob("*.npy")) - kept) == computed
+        assert set(hashes(tmp_path / "out")) == set(hashes(data / "features"))
 
 
 def test_what_is_bad_is_named_after_the_good_ones_are_written(data):
