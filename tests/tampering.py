@@ -19,6 +19,17 @@ def edit_text(name, old, new, count=1):
     return spoil
 
 
+def add_file(name, text="added = True\n"):
+    """A new file."""
+
+    def spoil(clone):
+        assert not (clone / name).exists()
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).write_text(text)
+
+    return spoil
+
+
 def edit_values(name, change):
     """An edit of a YAML or JSON file's values."""
     read, write = (json.loads, json.dumps) if name.endswith(".json") else (yaml.safe_load, yaml.safe_dump)

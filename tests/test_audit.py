@@ -20,7 +20,7 @@ from pipeline.tables import read_paper, resynthesis_cells, write_resynthesis_tab
 from pipeline.tiny import write_tiny_table
 from tampering import edit_table, edit_text, edit_values, leak, other_weights, replace, set_cell, shift_printed, swap_rows
 
-COPIED = ("reports", "params.yaml", "dvc.yaml", "dvc.lock", "uv.lock", "pipeline", "stages", "params", "data/examples", "models")
+COPIED = (".dvcignore", "reports", "params.yaml", "dvc.yaml", "dvc.lock", "uv.lock", "pipeline", "stages", "params", "data/examples", "models")
 SLOW = (stick.check_metrics, resynthesis.check_resynthesis, played.check_played)
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 
+import pathspec
 import yaml
 
 from pipeline.audit.checks import Check, Project
@@ -22,14 +23,37 @@ def file_md5(path: Path, stamp: tuple[int, int]) -> str:
         return hashlib.file_digest(file, "md5").hexdigest()
 
 
-def md5(path: Path) -> str:
-    """As DVC writes it: of a file its bytes' md5, of a folder that of the list of its files, with `.dir` behind."""
-    if not path.is_dir():
+class Hashes:
+    """The md5 of a project's files and folders, as DVC writes them to dvc.lock; each is read once.
+
+    A folder's is that of the list of its files as JSON, with `.dir` behind; what .dvcignore
+    names is left out.
+    """
+
+    def __init__(self, root: Path):
+        self.root = root
+        lines = (root / ".dvcignore").read_text().splitlines()
+        self._ignored = pathspec.GitIgnoreSpec.from_lines(line.strip() for line in lines)
+        self._known: dict[str, str] = {}
+        self.files: set[Path] = set()  # those looked at so far
+
+    def md5(self, path: str) -> str:
+        """Hash a file or folder, given by its path under the root."""
+        if path not in self._known:
+            whole = self.root / path
+            self._known[path] = self._folder_md5(whole) if whole.is_dir() else self._file_md5(whole)
+        return self._known[path]
+
+    def _file_md5(self, path: Path) -> str:
+        self.files.add(path)
         return file_md5(path, (path.stat().st_size, path.stat().st_mtime_ns))
-    files = [Path(folder) / name for folder, _, names in os.walk(path) if not folder.endswith("__pycache__") for name in names]
-    listed = [{"md5": md5(file), "relpath": file.relative_to(path).as_posix()} for file in files if file.name != ".gitignore"]
-    text = json.dumps(sorted(listed, key=lambda entry: tuple(entry["relpath"].split("/"))))
-    return hashlib.md5(text.encode()).hexdigest() + ".dir"
+
+    def _folder_md5(self, folder: Path) -> str:
+        paths = (Path(where) / name for where, _, names in os.walk(folder) for name in names)
+        kept = [path for path in paths if not self._ignored.match_file(path.relative_to(self.root))]
+        names = {path.relative_to(folder).as_posix(): path for path in kept}
+        listed = [{"md5": self._file_md5(names[name]), "relpath": name} for name in sorted(names)]
+        return hashlib.md5(json.dumps(listed).encode()).hexdigest() + ".dir"
 
 
 def read_lock(project: Project, kind: str) -> list[tuple[str, str, str]]:
@@ -63,12 +87,22 @@ def _named(params: dict, key: str):
 
 def check_outputs(project: Project) -> Check:
     """Every output of every stage that is on disk: data, checkpoints, rows, tables, figures."""
-    return _compare(project, "outputs are those of dvc.lock", "outs", lambda path: True, absent_is_wrong=lambda path: path.startswith("reports/"))
+    outs = read_lock(project, "outs")
+    kept_by_git = {path for _, path, _ in outs if path.startswith("reports/")}
+    return _compare(project, "outputs are those of dvc.lock", "outs", outs, kept_by_git)
 
 
 def check_sources(project: Project) -> Check:
-    """The code and the settings' files that dvc.lock says made them, as they are now."""
-    return _compare(project, "sources are those of dvc.lock", "deps", lambda path: path.endswith((".py", ".yaml")), lambda path: True)
+    """The files and folders that stages read and none wrote (code, settings), as they are now."""
+    written = {path for _, path, _ in read_lock(project, "outs")}
+    deps = [entry for entry in read_lock(project, "deps") if not _overlaps(entry[1], written)]
+    paths = {path for _, path, _ in deps}
+    return _compare(project, "sources are those of dvc.lock", "deps", deps, paths)
+
+
+def _overlaps(path: str, written: set[str]) -> bool:
+    """Whether stages wrote the path, something in it, or a folder around it."""
+    return any(f"{path}/".startswith(f"{out}/") or out.startswith(f"{path}/") for out in written)
 
 
 def check_inputs(project: Project) -> Check:
@@ -97,17 +131,22 @@ def check_params(project: Project) -> Check:
     return Check("stages ran with params.yaml", "dvc.lock, params.yaml", count, findings)
 
 
-def _compare(project: Project, name: str, kind: str, wanted, absent_is_wrong) -> Check:
-    findings, count, hashes = [], 0, {}
-    for stage, path, expected in read_lock(project, kind):
-        if not wanted(path):
-            continue
+def _compare(
+    project: Project, name: str, kind: str, entries: list[tuple[str, str, str]], required: set[str]
+) -> Check:
+    """Compare what is on disk with the hashes of dvc.lock; count files, those in folders included.
+
+    Args:
+        kind: `outs` or `deps`.
+        entries: stage, path and hash of each, as from `read_lock`.
+        required: paths whose absence is a finding.
+    """
+    findings: list[str] = []
+    hashes = Hashes(project.root)
+    claim = "wrote" if kind == "outs" else "was made with"
+    for stage, path, expected in entries:
         if not (project.root / path).exists():
-            findings += [f"{path}: is missing"] if absent_is_wrong(path) else []
-            continue
-        count += 1
-        if path not in hashes:
-            hashes[path] = md5(project.root / path)
-        if hashes[path] != expected:
-            findings.append(f"{path}: is not what {stage} {'wrote' if kind == 'outs' else 'was made with'}; {REMEDY}")
-    return Check(name, f"dvc.lock, {kind} that are on disk", count, findings)
+            findings += [f"{path}: is missing"] if path in required else []
+        elif hashes.md5(path) != expected:
+            findings.append(f"{path}: is not what {stage} {claim}; {REMEDY}")
+    return Check(name, f"dvc.lock, files of {kind} that are on disk", len(hashes.files), findings)
