@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from benchmarks.serving import BANDS, Differentiable, f0_curve, frames_of, loudness_curve, normal, serve, timed
 from pipeline.autoencoder import QUIET_NOISE
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.devices import device_strategy, fix_order_of_sums
 from pipeline.examples import Statistics
 from pipeline.filtered_noise import filtered_noise as filter_noise
@@ -80,11 +80,11 @@ def batch_of(request):
 
 def settings_of(request):
     """Recipe, loss and training of the experiment that the request names, with TensorFlow set up as the train stage does."""
-    path, name = Path(request["params"]), request["experiment"]
-    config = read_section(path, "train", TrainConfig, name)
+    settings, name = Settings.read(Path(request["params"])), request["experiment"]
+    config = settings.section("train", TrainConfig, name)
     keras.config.set_dtype_policy(config.precision)
     fix_order_of_sums()
-    return read_recipe(path, name), read_section(path, "loss", LossConfig, name), config
+    return read_recipe(settings, name), settings.section("loss", LossConfig, name), config
 
 
 def step(request):

@@ -19,7 +19,7 @@ import yaml
 
 from benchmarks.processes import run
 from pipeline.command import UserError, progress, run_stage
-from pipeline.config import read_values
+from pipeline.common.settings import Settings
 from pipeline.examples import FRAME, SPLITS
 from pipeline.files import digest, write_text
 from pipeline.manifest import read_manifest
@@ -100,7 +100,7 @@ def machine() -> list[Row]:
 
 def write_params(params: Path, path: Path, notes: int, shards: int) -> Path:
     """The settings of the benchmark: those of `params` where they do not matter."""
-    data = read_values(params, "data", "notes") | {"instruments": INSTRUMENTS, "seconds": NOTE_SECONDS, "zones_per_test_zone": 4}
+    data = Settings.read(params).mapping("data", "notes") | {"instruments": INSTRUMENTS, "seconds": NOTE_SECONDS, "zones_per_test_zone": 4}
     seconds = EXAMPLE_FRAMES / FRAME_RATE
     values = {
         "data": {"notes": data | {"notes_per_zone": math.ceil(notes / 20)}},  # the instruments have 20 zones

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import yaml
 
-from pipeline.config import read_params
+from pipeline.common.params import read_params
 from pipeline.units import SAMPLE_RATE
 
 DEFAULT = "supervised"  # the experiment whose step is measured on its own

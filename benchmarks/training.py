@@ -18,7 +18,7 @@ from benchmarks.figures import Figure, Target, machine_figures, summarize, write
 from benchmarks.sizes import DEFAULT, TAPS, Size, solo_name, write_params
 from benchmarks.workers import Contender, build_reference, compile_own, take_turns
 from pipeline.command import UserError, progress, run_stage
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.training import TrainConfig
 from pipeline.units import FRAME_RATE, HOP, SAMPLE_RATE
 
@@ -150,7 +150,7 @@ def measure_growth(size: Size, params: Path) -> list[Figure]:
 
 def measure_default_step(size: Size, params: Path) -> list[Figure]:
     """The step of the default experiment: on one thread, on two, in two processes, and in bfloat16."""
-    config = read_section(params, "train", TrainConfig, DEFAULT)
+    config = Settings.read(params).section("train", TrainConfig, DEFAULT)
     seconds = round(config.crop_seconds * FRAME_RATE) / FRAME_RATE
     request = {"case": "step", "batch": config.batch_size, "seconds": seconds, "params": str(params), "experiment": DEFAULT}
     contenders = {

@@ -14,9 +14,9 @@ import pandas as pd
 import soundfile
 
 from pipeline.command import progress, run_stage
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.dataset import read_split
-from pipeline.examples import ExamplesConfig, split_id
+from pipeline.examples import example_seconds, split_id
 from pipeline.files import write_text
 from pipeline.manifest import AUDIO, TRUTH
 from pipeline.studies.alignment import common_delay, onset_envelope
@@ -37,7 +37,7 @@ def main(
     out: Path, examples: Path = Path("data/examples/violin"), data_set: Path = Path("data/sets/violin"), params: Path = Path("params.yaml")
 ) -> None:
     """Reads the valid split of EXAMPLES, DATA_SET and `examples.seconds`; writes OUT (CSV), the least spectral loss first."""
-    valid = {example["example_id"]: example for example in read_split(examples, "valid", read_section(params, "examples", ExamplesConfig).seconds)}
+    valid = {example["example_id"]: example for example in read_split(examples, "valid", example_seconds(Settings.read(params)))}
     recordings = sorted({split_id(name)[0] for name in valid})
     wet = {name: soundfile.read(data_set / AUDIO / f"{name}.wav", dtype="float32")[0] for name in recordings}
     dry = {name: soundfile.read(data_set / TRUTH / f"{name}.dry.wav", dtype="float32")[0] for name in recordings}

@@ -7,7 +7,6 @@ metric is descriptive. A verdict needs three seeds that agree in sign: intervals
 """
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from scipy.stats import permutation_test
 from pipeline.cells import (
     METRICS, Metric, TabulateConfig, aggregate, difference_name, format_cell, paired_difference, paired_values, row_files,
 )  # fmt: skip
-from pipeline.config import ablation_base
+from pipeline.common.experiments import Ablation
 from pipeline.files import write_text
 
 PRIMARY = "spectral_loss"
@@ -29,20 +28,6 @@ ABOUT = (
     "above 0 the ablation's spectral loss is higher, which is worse. p: permutation test over clusters, Holm's correction over all lines; with "
     "few clusters it cannot be small. A verdict needs three seeds that agree in sign; intervals say nothing about training anew."
 )  # fmt: skip
-
-
-class Ablation(NamedTuple):
-    """An experiment, what it is an ablation of, and the question it answers."""
-
-    name: str
-    base: str
-    asks: str
-
-
-def read_ablations(params: dict, path: Path) -> list[Ablation]:
-    """The ablations of params.yaml in its order."""
-    bases = {name: ablation_base(params, name, path) for name in params["experiments"]}
-    return [Ablation(name, base, params["experiments"][name]["asks"]) for name, base in bases.items() if base]
 
 
 def ablation_cells(rows: pd.DataFrame, ablations: list[Ablation], config: TabulateConfig) -> pd.DataFrame:
@@ -119,7 +104,7 @@ def _primary_line(cells: pd.DataFrame, ablation: Ablation) -> dict[str, str]:
     difference, label = cells.loc[difference_name(PRIMARY)], _metric(PRIMARY).label
     seeds = [float(value) for value in difference.per_seed.split()]
     return {
-        "Ablation": ablation.name, "Of": ablation.base, "Question": ablation.asks, label: format_cell(cells.loc[PRIMARY]),
+        "Ablation": ablation.name, "Of": ablation.base, "Question": ablation.question, label: format_cell(cells.loc[PRIMARY]),
         f"{label} minus base": format_cell(difference), "Each seed": " ".join(f"{value:.3g}" for value in seeds),
         "p (Holm)": f"{difference.p_holm:.2g}", "Verdict": difference.verdict,
     }  # fmt: skip

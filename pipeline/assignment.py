@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.command import UserError
-from pipeline.config import ablation_base, experiment_data, experiment_overrides, read_params
+from pipeline.common.settings import Settings
 from pipeline.files import atomic_folder, file_sha256, write_json
 
 
@@ -20,20 +20,18 @@ class Assignment(NamedTuple):
     examples: Path
 
 
-def write_assignments(params: Path, examples: Path, out: Path) -> None:
+def write_assignments(settings: Settings, examples: Path, out: Path) -> None:
     """Write out/EXPERIMENT.json for every experiment."""
-    values = read_params(params)
     with atomic_folder(out) as folder:
-        for experiment in values["experiments"]:
-            data = experiment_data(values, experiment, params)
+        for experiment in settings.experiments:
+            data = experiment.data
             statistics = examples / data / "statistics.json"
             if not statistics.exists():
                 raise UserError(f"{statistics}: no such file; run `dvc repro examples@{data}`")
             content = {"data": data, "examples": (examples / data).as_posix(), "sha256": file_sha256(statistics)}
-            base = ablation_base(values, experiment, params)
-            if base is not None:
-                content["base"] = experiment_overrides(values, base, params)
-            write_json(folder / f"{experiment}.json", content)
+            if experiment.base is not None:
+                content["base"] = experiment.base.overrides
+            write_json(folder / f"{experiment.name}.json", content)
 
 
 def read_assignment(path: Path) -> Assignment:

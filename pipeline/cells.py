@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.command import UserError
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.intervals import cluster_bootstrap, wilson
 
 

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 from pydantic import NonNegativeInt, PositiveInt
 
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.examples import Statistics
 from pipeline.networks import BuiltByCall, Decoder, ZEncoder, f0_features
 

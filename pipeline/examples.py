@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from pydantic import PositiveFloat, PositiveInt
 
-from pipeline.config import Params
+from pipeline.common.params import Params
+from pipeline.common.settings import Settings
 from pipeline.files import digest
 from pipeline.records import encode
 from pipeline.units import FRAME_RATE, HOP
@@ -25,6 +26,11 @@ class ExamplesConfig(Params):
     hop_seconds: PositiveFloat
     shards: dict[Literal["train", "valid", "test"], PositiveInt]
     seed: int
+
+
+def example_seconds(settings: Settings) -> float:
+    """Read the length of the examples, in seconds."""
+    return settings.section("examples", ExamplesConfig).seconds
 
 
 class Statistics(Params):

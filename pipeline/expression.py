@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, PositiveFloat
 from scipy.interpolate import PchipInterpolator
 
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.units import FRAME_RATE
 
 

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from pydantic import NonNegativeInt, PositiveInt
 
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.harmonic import upsample_linear
 from pipeline.networks import BuiltByCall, own_gradient
 from pipeline.spectral import centered_frames

@@ -12,13 +12,13 @@ from pydantic import PositiveInt
 from pipeline.audio import BadAudio, read_audio
 from pipeline.chain import run_chain
 from pipeline.command import UserError
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.examples import FRAME
 from pipeline.f0 import Capacity, find_weights, to_control_rate, track_f0
 from pipeline.files import atomic, atomic_folder, clear_temporaries, code_digest, digest
 from pipeline.loudness import loudness_curve
 from pipeline.manifest import MEASURED, decode_path, encode_path
-from pipeline.units import CONFIDENCE_THRESHOLD, FRAME_RATE, HOP
+from pipeline.units import CONFIDENCE_THRESHOLD, HOP
 
 # The code that a feature file's content depends on, besides audio and settings.
 CODE = (

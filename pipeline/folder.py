@@ -15,7 +15,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat
 
 from pipeline.audio import BadAudio, read_audio
 from pipeline.command import UserError, progress
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.files import digest, file_sha256
 from pipeline.manifest import DataSet, encode_path, make_manifest
 from pipeline.units import SAMPLE_RATE

@@ -9,7 +9,8 @@ import keras
 import tensorflow as tf
 
 from pipeline.autoencoder import Autoencoder, ModelConfig
-from pipeline.config import BASELINES, Params, experiment_overrides, read_params, read_section, validate
+from pipeline.common.params import Params, validate
+from pipeline.common.settings import Settings
 from pipeline.examples import Statistics
 from pipeline.stft_decoder import StftDecoder, StftDecoderConfig
 from pipeline.strided_conv import StridedConv, StridedConvConfig
@@ -44,13 +45,16 @@ class Recipe(NamedTuple):
         return {"model": self.model.model_dump(), "baseline": self.baseline, "own": own}
 
 
-def read_recipe(path: Path, experiment: str) -> Recipe:
-    """The recipe of an experiment of params.yaml."""
-    model, blocks = read_section(path, "model", ModelConfig, experiment), experiment_overrides(read_params(path), experiment, path)
-    for name in BASELINES:
-        if name in blocks:
-            return Recipe(model, name, validate(blocks[name], NETWORKS[name][1], path, f"experiments.{experiment}.{name}"))
-    return Recipe(model)
+def read_recipe(settings: Settings, experiment: str) -> Recipe:
+    """Read the recipe of an experiment: the `model` section with its overrides, and a baseline's own config."""
+    model = settings.section("model", ModelConfig, experiment)
+    described = settings.experiment(experiment)
+    if described.baseline is None:
+        return Recipe(model)
+    _, config = NETWORKS[described.baseline]
+    where = f"experiments.{experiment}.{described.baseline}"
+    own = validate(described.overrides[described.baseline], config, settings.path, where)
+    return Recipe(model, described.baseline, own)
 
 
 def build_model(recipe: Recipe, statistics: Statistics) -> keras.Model:

@@ -11,7 +11,7 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from pipeline.audio import write_audio
 from pipeline.command import UserError, progress
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.expression import Expression, ExpressionConfig, draw_expression, dynamics_curve, pitch_curve
 from pipeline.files import digest
 from pipeline.manifest import AUDIO, TRUTH, DataSet, make_manifest

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 
 from pipeline.archives import read_member, unpack
 from pipeline.command import UserError, progress
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.files import digest, file_sha256
 from pipeline.manifest import AUDIO, DataSet, encode_path, make_manifest
 

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from pydantic import NonNegativeFloat, PositiveInt
 
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.loss import multi_scale_spectral_loss
 from pipeline.perceptual import perceptual_loss
 

@@ -7,27 +7,22 @@ are those of the last run are taken from there.
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from pipeline.command import UserError, progress
-from pipeline.config import read_params
+from pipeline.common.settings import Settings
 from pipeline.files import digest, file_sha256, write_json
 from pipeline.manifest import encode_path
 
 
-def check_outside(params: dict[str, Any], path: Path) -> None:
+def check_outside(settings: Settings) -> None:
     """Stop unless every name in the section `outside` is a data set and every path exists."""
-    for name, target in (params.get("outside") or {}).items():
-        if name not in (params.get("data") or {}):
-            raise UserError(f"{path}: outside.{name}: no data set has this name; known: {', '.join(params.get('data') or {})}")
+    known = settings.values.get("data") or {}
+    for name, target in (settings.values.get("outside") or {}).items():
+        where = f"{settings.path}: outside.{name}"
+        if name not in known:
+            raise UserError(f"{where}: no data set has this name; known: {', '.join(known)}")
         if not isinstance(target, str) or not Path(target).expanduser().exists():
-            raise UserError(f"{path}: outside.{name}: {target!r} does not exist; give the path of a file or a folder")
-
-
-def outside_path(params: Path, name: str) -> Path | None:
-    """What data set `name` is made from outside of the repository, if anything."""
-    path = (read_params(params).get("outside") or {}).get(name)
-    return None if path is None else Path(path).expanduser()
+            raise UserError(f"{where}: {target!r} does not exist; give the path of a file or a folder")
 
 
 def write_fingerprint(target: Path, out: Path, known: Path) -> None:

@@ -10,9 +10,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.command import UserError, run_stage
-from pipeline.config import read_params
+from pipeline.common.params import STUDIES, read_params
 from pipeline.files import atomic
-from pipeline.studies.config import STUDIES
 
 REPLACED = ("data.notes.instruments", "timbre_transfer.lines.instruments", "outside")
 

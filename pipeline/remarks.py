@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.common.settings import Settings
 from pipeline.units import CONFIDENCE_THRESHOLD
 
 SOUNDFONT = "TimGM6mb.sf2"
@@ -20,9 +21,10 @@ OF_MODELS = {  # experiments whose row needs a word
 }
 
 
-def table_remarks(params: dict, rows: pd.DataFrame) -> list[str]:
+def table_remarks(settings: Settings, rows: pd.DataFrame) -> list[str]:
     """A line each on models that need one, on every data set, and on tracker, units, floor, yardsticks, intervals and seeds."""
-    features, tracking, seeds = params["features"], params["resynthesize"], params["seeds"]
+    params, seeds = settings.values, settings.seeds
+    features, tracking = params["features"], params["resynthesize"]
     decoding = "with Viterbi" if features["viterbi"] else "without Viterbi"
     one = "one seed: intervals are over test examples, and nothing is said about training anew"
     known = f"{len(seeds)} seeds" if len(seeds) > 1 else one

@@ -11,7 +11,7 @@ import pyroomacoustics
 from pydantic import Field, PositiveFloat
 
 from pipeline.command import UserError
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.units import SAMPLE_RATE
 
 SPEED_OF_SOUND = pyroomacoustics.constants.get("c")  # m/s

@@ -15,7 +15,7 @@ from music21 import chord, common, converter, expressions, note, spanner, stream
 from pydantic import PositiveFloat, PositiveInt, model_validator
 
 from pipeline.command import UserError
-from pipeline.config import Params, validate
+from pipeline.common.params import Params, validate
 
 ALLOW_LIST = Path(__file__).with_name("violin_scores.yaml")
 END = "</score-partwise>"

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from pipeline.command import UserError
-from pipeline.config import Params, read_values, validate
+from pipeline.common.params import Params, validate
+from pipeline.common.settings import Settings
 from pipeline.files import atomic_folder, write_json, write_text
 from pipeline.folder import FolderConfig, make_folder
 from pipeline.manifest import AUDIO, SOURCE, TRUTH
 from pipeline.notes import NotesConfig, make_notes
 from pipeline.nsynth import NsynthConfig, make_nsynth
-from pipeline.outside import outside_path
 from pipeline.violin import ViolinConfig, make_violin
 
 SOURCES = {
@@ -20,18 +20,19 @@ SOURCES = {
 }
 
 
-def read_data_set(params: Path, name: str) -> Params:
-    """The settings of data set `name`, as its source's config class."""
-    values = read_values(params, "data", name)
+def read_data_set(settings: Settings, name: str) -> Params:
+    """Read the block of data set `name` as its source's config class."""
+    values = settings.mapping("data", name)
     source = values.get("source")
     if source not in SOURCES:
-        raise UserError(f"{params}: data.{name}.source: must be one of {', '.join(SOURCES)}, not {source!r}")
-    return validate(values, SOURCES[source][0], params, f"data.{name}")
+        raise UserError(f"{settings.path}: data.{name}.source: must be one of {', '.join(SOURCES)}, not {source!r}")
+    return validate(values, SOURCES[source][0], settings.path, f"data.{name}")
 
 
-def make_data_set(params: Path, name: str, out: Path, manifest: Path) -> None:
+def make_data_set(settings: Settings, name: str, out: Path, manifest: Path) -> None:
     """Make a data set: out/audio (what features may read), out/truth (what only evaluation may) and the manifest."""
-    config, outside = read_data_set(params, name), outside_path(params, name)
+    config = read_data_set(settings, name)
+    outside = settings.outside(name)
     with atomic_folder(out) as folder:
         for part in (AUDIO, TRUTH):
             (folder / part).mkdir()

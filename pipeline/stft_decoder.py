@@ -11,7 +11,7 @@ import tensorflow as tf
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from pipeline.conditioning import Conditioning, ConditioningConfig
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.examples import Statistics
 from pipeline.networks import BuiltByCall
 from pipeline.objective import LossConfig

@@ -11,7 +11,7 @@ import tensorflow as tf
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from pipeline.conditioning import Conditioning, ConditioningConfig
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.examples import Statistics
 from pipeline.networks import BuiltByCall, exp_sigmoid, mlp
 from pipeline.objective import LossConfig, resynthesis_losses

@@ -8,7 +8,7 @@ from pydantic import PositiveInt
 
 from pipeline.clips import Clip, store_audio, write_tracks
 from pipeline.command import progress
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.f0 import Capacity, track_f0
 from pipeline.files import atomic_folder
 from pipeline.loudness import loudness_db

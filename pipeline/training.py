@@ -12,7 +12,7 @@ import tensorflow as tf
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from pipeline.command import UserError
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.dataset import split_batches, training_batches
 from pipeline.devices import device_strategy, fix_order_of_sums
 from pipeline.examples import Statistics, read_statistics

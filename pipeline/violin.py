@@ -16,7 +16,7 @@ from scipy.signal import fftconvolve
 
 from pipeline.audio import write_audio
 from pipeline.command import UserError, progress
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.expression import LineExpressionConfig, line_pitch_curve, phrase_curve
 from pipeline.files import digest
 from pipeline.manifest import AUDIO, TRUTH, DataSet, make_manifest

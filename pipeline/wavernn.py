@@ -11,7 +11,7 @@ import tensorflow as tf
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from pipeline.conditioning import Conditioning, ConditioningConfig
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.examples import Statistics
 from pipeline.gru import recurrence
 from pipeline.harmonic import upsample_linear

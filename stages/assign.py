@@ -4,11 +4,12 @@ from pathlib import Path
 
 from pipeline.assignment import write_assignments
 from pipeline.command import run_stage
+from pipeline.common.settings import Settings
 
 
 def main(examples: Path, out: Path, params: Path = Path("params.yaml")) -> None:
     """Reads `experiments` and EXAMPLES/NAME/statistics.json; writes OUT/EXPERIMENT.json."""
-    write_assignments(params, examples, out)
+    write_assignments(Settings.read(params), examples, out)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.command import run_stage
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.devices import fix_order_of_sums
 from pipeline.model import load_model
 from pipeline.studies.control import ControlConfig, make_control
@@ -15,8 +15,10 @@ def main(model: Path, assignment: Path, yardsticks: Path, manifests: Path, out: 
     """Reads MODEL, the test split of ASSIGNMENT's examples, YARDSTICKS/DATA/original, MANIFESTS/DATA/manifest.csv, `control` and
     `resynthesize`; writes OUT: audio, tracks.npz, conditions.npz, plan.csv."""
     fix_order_of_sums()
-    config, tracking = read_section(params, "control", ControlConfig), read_section(params, "resynthesize", ResynthesizeConfig)
-    split = read_held_out(params, assignment, manifests, tracking.noise_seed)
+    settings = Settings.read(params)
+    config = settings.section("control", ControlConfig)
+    tracking = settings.section("resynthesize", ResynthesizeConfig)
+    split = read_held_out(settings, assignment, manifests, tracking.noise_seed)
     make_control(load_model(model), config, tracking, split, split.originals(yardsticks), out)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.command import run_stage
-from pipeline.config import read_section, read_values
+from pipeline.common.settings import Settings
 from pipeline.devices import fix_order_of_sums
 from pipeline.model import load_model
 from pipeline.studies.dereverberation import DereverberationConfig, make_dereverberation
@@ -17,13 +17,14 @@ def main(
     """Reads MODEL, the test split of ASSIGNMENT's examples, SETS/DATA (audio, truth), the transfer's test split in EXAMPLES,
     MANIFESTS/DATA/manifest.csv and `dereverberation`; writes OUT/SIGNAL/audio, OUT/responses.npz, OUT/transfer and OUT/plan.csv."""
     fix_order_of_sums()
-    config = read_section(params, "dereverberation", DereverberationConfig)
-    of_models = read_section(params, "resynthesize", ResynthesizeConfig)
+    settings = Settings.read(params)
+    config = settings.section("dereverberation", DereverberationConfig)
+    tracking = settings.section("resynthesize", ResynthesizeConfig)
     other = config.transfer.data
-    read_values(params, "data", other)
-    split = read_held_out(params, assignment, manifests, of_models.noise_seed)
-    others = read_test_split(params, other, examples / other, manifests, of_models.noise_seed)
-    make_dereverberation(load_model(model), config, split, others, sets / split.data, of_models.batch_size, out)
+    settings.mapping("data", other)
+    split = read_held_out(settings, assignment, manifests, tracking.noise_seed)
+    others = read_test_split(settings, other, examples / other, manifests, tracking.noise_seed)
+    make_dereverberation(load_model(model), config, split, others, sets / split.data, tracking.batch_size, out)
 
 
 if __name__ == "__main__":

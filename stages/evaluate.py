@@ -4,9 +4,10 @@ from pathlib import Path
 
 from pipeline.clips import read_clips
 from pipeline.command import run_stage
-from pipeline.config import RETRACKED, read_params, read_section, row_names
+from pipeline.common.params import RETRACKED
+from pipeline.common.settings import Settings
 from pipeline.evaluation import Evaluator
-from pipeline.examples import ExamplesConfig
+from pipeline.examples import example_seconds
 from pipeline.files import atomic_folder
 
 
@@ -15,10 +16,10 @@ def main(
     params: Path = Path("params.yaml"),
 ) -> None:  # fmt: skip
     """Reads EXAMPLES, SETS (true f0), MANIFESTS, YARDSTICKS and RESYNTHESES; writes OUT/NAME.parquet."""
-    seconds = read_section(params, "examples", ExamplesConfig).seconds
-    values = read_params(params)
+    settings = Settings.read(params)
+    seconds = example_seconds(settings)
     with atomic_folder(out) as folder:
-        for data, names in row_names(values, params).items():
+        for data, names in settings.row_names().items():
             tracked, manifest = yardsticks / data, manifests / data / "manifest.csv"
             evaluator = Evaluator(data, examples / data, tracked / "original", sets / data / "truth", manifest, seconds)
             for name in names:
@@ -27,7 +28,7 @@ def main(
                     clips = evaluator.retracked() if yardstick == RETRACKED else read_clips(tracked / yardstick)
                     evaluator.rows(name, None, clips).to_parquet(folder / f"{name}.parquet", index=False)
                     continue
-                for seed in values["seeds"]:
+                for seed in settings.seeds:
                     clips = read_clips(resyntheses / f"{name}-{seed}")
                     evaluator.rows(name, seed, clips).to_parquet(folder / f"{name}-{seed}.parquet", index=False)
 

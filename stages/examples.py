@@ -6,7 +6,7 @@ import typer
 
 from pipeline.chain import Workers, runner_options
 from pipeline.command import run_stage
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.examples import ExamplesConfig
 from pipeline.shards import build_examples
 
@@ -19,7 +19,7 @@ def main(
 
     On several processes or a cluster: docs/scaling.md.
     """
-    config = read_section(params, "examples", ExamplesConfig)
+    config = Settings.read(params).section("examples", ExamplesConfig)
     build_examples(config, features, out, scratch / out.name, runner_options(workers, context.args))
 
 

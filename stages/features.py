@@ -6,7 +6,7 @@ import typer
 
 from pipeline.chain import Workers, runner_options
 from pipeline.command import run_stage
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.features import FeaturesConfig, extract_features
 from pipeline.manifest import read_manifest, read_source
 
@@ -19,7 +19,8 @@ def main(
 
     On several processes or a cluster: docs/scaling.md.
     """
-    config, (root, max_rejected) = read_section(params, "features", FeaturesConfig), read_source(data)
+    config = Settings.read(params).section("features", FeaturesConfig)
+    root, max_rejected = read_source(data)
     extract_features(config, read_manifest(manifest), root, out, scratch, max_rejected, runner_options(workers, context.args))
 
 

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.ablations import read_ablations
 from pipeline.cells import TabulateConfig
 from pipeline.clips import load_audio
 from pipeline.command import run_stage
-from pipeline.config import experiment_data, read_params, read_section
+from pipeline.common.settings import Settings
 from pipeline.figures import forest, pick_notes, spectrogram_comparison, training_curves
 from pipeline.files import atomic_folder
 from pipeline.studies.all_figures import draw_studies
@@ -25,22 +24,22 @@ def main(
 ) -> None:  # fmt: skip
     """Reads LOGS, ROWS, TABLES/{ablations,extrapolation}.csv, YARDSTICKS/DATA/original, RESYNTHESES, STUDIES, STUDY_ROWS and `tabulate`;
     writes OUT/training.png, OUT/ablations.png, OUT/STUDY.png and, but for ablations, OUT/resynthesis-NAME.png."""
-    values = read_params(params)
-    runs = [f"{experiment}-{seed}" for experiment in values["experiments"] for seed in values["seeds"]]
+    settings = Settings.read(params)
+    runs = [f"{each.name}-{seed}" for each in settings.experiments for seed in settings.seeds]
     with atomic_folder(out) as folder:
         training_curves({name: pd.read_csv(logs / f"{name}.csv") for name in runs}, folder / "training.png")
-        ablations = [each.name for each in read_ablations(values, params)]
-        if ablations:
+        if settings.ablations:
             forest(pd.read_csv(tables / "ablations.csv"), COMPARED, folder / "ablations.png")
-        for experiment in (name for name in values["experiments"] if name not in ablations):
-            run = f"{experiment}-{values['seeds'][0]}"
+        for experiment in (each for each in settings.experiments if each.base is None):
+            run = f"{experiment.name}-{settings.seeds[0]}"
             notes = pick_notes(pd.read_parquet(rows / f"{run}.parquet"))
-            originals = yardsticks / experiment_data(values, experiment, params) / "original"
-            title = f"{experiment}: test notes from the best to the worst spectral loss"
+            originals = yardsticks / experiment.data / "original"
+            title = f"{experiment.name}: test notes from the best to the worst spectral loss"
             sounds = [{name: load_audio(tracked, name) for name in notes.index}
                       for tracked in (originals, resyntheses / run)]  # fmt: skip
-            spectrogram_comparison(title, *sounds, notes, folder / f"resynthesis-{experiment}.png")
-        draw_studies(values, studies, study_rows, tables, read_section(params, "tabulate", TabulateConfig), folder)
+            spectrogram_comparison(title, *sounds, notes, folder / f"resynthesis-{experiment.name}.png")
+        config = settings.section("tabulate", TabulateConfig)
+        draw_studies(settings, config, studies, study_rows, tables, folder)
 
 
 if __name__ == "__main__":

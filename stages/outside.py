@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from pipeline.command import run_stage
-from pipeline.outside import outside_path, write_fingerprint
+from pipeline.common.settings import Settings
+from pipeline.outside import write_fingerprint
 
 
 def main(name: str, out: Path, scratch: Path = Path(".scratch/outside"), params: Path = Path("params.yaml")) -> None:
     """Reads the names, sizes and contents of `outside.NAME` (a file or a folder); writes OUT (JSON). Unchanged files are not read again."""
-    write_fingerprint(outside_path(params, name), out, scratch / f"{name}.json")
+    write_fingerprint(Settings.read(params).outside(name), out, scratch / f"{name}.json")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.ablations import read_ablations
 from pipeline.cells import TabulateConfig
 from pipeline.command import run_stage
-from pipeline.config import read_params, read_section
+from pipeline.common.settings import Settings
 from pipeline.files import atomic_folder, write_text
 from pipeline.page.listing import PageConfig, read_listing
 from pipeline.page.render import STYLE, check_weight, render, source
@@ -22,13 +21,16 @@ def main(
     params: Path = Path("params.yaml"),
 ) -> None:  # fmt: skip
     """Reads TABLES/*.csv, FIGURES, ROWS, AUDIT (JSON), PAPER (YAML), SOUNDS and `page`; writes PAGE (HTML) and the folder STYLE."""
-    values, config, bases = read_params(params), read_section(params, "page", PageConfig), read_section(params, "tabulate", TabulateConfig).bases
-    reports, ablations = Reports(tables, figures, read_listing(sounds)), read_ablations(values, params)
+    settings = Settings.read(params)
+    config = settings.section("page", PageConfig)
+    bases = settings.section("tabulate", TabulateConfig).bases
+    reports = Reports(tables, figures, read_listing(sounds))
+    ablations = settings.ablations
     first, differences = opening(reports, bases)
     found = pd.concat([pd.read_parquet(path) for path in sorted(rows.glob("*.parquet"))], ignore_index=True)
     checks = json.loads(audit.read_text())
     content = {
-        "table_1": first, "differences": differences, "seeds": seeds_of(reports), "remarks": table_remarks(values, found), "tables": tables,
+        "table_1": first, "differences": differences, "seeds": seeds_of(reports), "remarks": table_remarks(settings, found), "tables": tables,
         "sections": [models_section(reports, read_paper(paper), ablations), *ablations_section(reports, ablations), *study_sections(reports),
                      *tiny_section(reports)],
         "heard": heard_first(reports, bases), "audit": audit_table(checks), "checks": len(checks),

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from pipeline.command import run_stage
+from pipeline.common.settings import Settings
 from pipeline.files import write_text
 from pipeline.parameters import parameter_counts
 
 
 def main(paper: Path, out: Path, params: Path = Path("params.yaml")) -> None:
     """Reads `model`, the experiments' blocks and the overlay PAPER; writes OUT (CSV: experiment, part, parameters)."""
-    write_text(out, parameter_counts(params, paper).to_csv(index=False))
+    write_text(out, parameter_counts(Settings.read(params), paper).to_csv(index=False))
 
 
 if __name__ == "__main__":

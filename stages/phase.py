@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.command import run_stage
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.devices import fix_order_of_sums
 from pipeline.model import load_model
 from pipeline.studies.phase import PhaseConfig, make_phase
@@ -15,8 +15,10 @@ def main(model: Path, assignment: Path, manifests: Path, out: Path, params: Path
     """Reads MODEL, the test split of ASSIGNMENT's examples, MANIFESTS/DATA/manifest.csv, `phase` and `resynthesize`;
     writes OUT/VERSION/audio and OUT/plan.csv."""
     fix_order_of_sums()
-    config, tracking = read_section(params, "phase", PhaseConfig), read_section(params, "resynthesize", ResynthesizeConfig)
-    make_phase(load_model(model), config, read_held_out(params, assignment, manifests, tracking.noise_seed), tracking.batch_size, out)
+    settings = Settings.read(params)
+    config = settings.section("phase", PhaseConfig)
+    tracking = settings.section("resynthesize", ResynthesizeConfig)
+    make_phase(load_model(model), config, read_held_out(settings, assignment, manifests, tracking.noise_seed), tracking.batch_size, out)
 
 
 if __name__ == "__main__":

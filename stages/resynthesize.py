@@ -4,10 +4,10 @@ from pathlib import Path
 
 from pipeline.assignment import read_assignment
 from pipeline.command import run_stage
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.dataset import read_split
 from pipeline.devices import fix_order_of_sums
-from pipeline.examples import ExamplesConfig
+from pipeline.examples import example_seconds
 from pipeline.model import load_model
 from pipeline.resynthesis import resynthesize
 from pipeline.tracking import ResynthesizeConfig, write_tracked_set
@@ -16,9 +16,10 @@ from pipeline.tracking import ResynthesizeConfig, write_tracked_set
 def main(model: Path, assignment: Path, out: Path, params: Path = Path("params.yaml")) -> None:
     """Reads MODEL, the test split of ASSIGNMENT's examples and `resynthesize`; writes OUT/audio/ID.flac and OUT/tracks.npz."""
     fix_order_of_sums()
-    config = read_section(params, "resynthesize", ResynthesizeConfig)
-    seconds = read_section(params, "examples", ExamplesConfig).seconds
-    test = read_split(read_assignment(assignment).examples, "test", seconds, config.noise_seed)
+    settings = Settings.read(params)
+    config = settings.section("resynthesize", ResynthesizeConfig)
+    examples = read_assignment(assignment).examples
+    test = read_split(examples, "test", example_seconds(settings), config.noise_seed)
     audio = resynthesize(load_model(model), test, config.batch_size)
     write_tracked_set(out, config, [example["example_id"] for example in test], audio, model.name)
 

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from pipeline.ablations import read_ablations
 from pipeline.cells import TabulateConfig
 from pipeline.command import run_stage
-from pipeline.config import experiment_data, read_params, read_section
+from pipeline.common.settings import Settings
 from pipeline.devices import fix_order_of_sums
-from pipeline.examples import ExamplesConfig
+from pipeline.examples import example_seconds
 from pipeline.files import atomic_folder
 from pipeline.page.listing import PageConfig, write_listing
 from pipeline.page.models import SECTION, ablation_pickers, model_pickers, tiny_pickers
@@ -24,14 +23,15 @@ def main(
     """Reads MODELS, EXAMPLES (test), YARDSTICKS/DATA/original, RESYNTHESES, ROWS, STUDIES, STUDY_ROWS and `page`; writes OUT: an MP3 and a
     spectrogram per sound, and sounds.json."""
     fix_order_of_sums()
-    values, config = read_params(params), read_section(params, "page", PageConfig)
-    data = {name: experiment_data(values, name, params) for name in values["experiments"]}
-    seconds = read_section(params, "examples", ExamplesConfig).seconds
-    noise_seed = read_section(params, "resynthesize", ResynthesizeConfig).noise_seed
-    bases, ablations = read_section(params, "tabulate", TabulateConfig).bases, read_ablations(values, params)
+    settings = Settings.read(params)
+    config = settings.section("page", PageConfig)
+    data = {each.name: each.data for each in settings.experiments}
+    noise_seed = settings.section("resynthesize", ResynthesizeConfig).noise_seed
+    bases = settings.section("tabulate", TabulateConfig).bases
+    ablations = settings.ablations
     by = config.worst_by[SECTION]
     with atomic_folder(out) as folder:
-        made = Made(models, examples, yardsticks, resyntheses, rows, data, values["seeds"][0], seconds, noise_seed)
+        made = Made(models, examples, yardsticks, resyntheses, rows, data, settings.seeds[0], example_seconds(settings), noise_seed)
         tracks = Tracks(made, SoundFolder(folder, config.quality))
         write_listing([
             *model_pickers(tracks, bases, ablations, by),

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from pipeline.assignment import read_assignment
 from pipeline.command import progress, run_stage
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.dataset import read_split
 from pipeline.devices import fix_order_of_sums
-from pipeline.examples import ExamplesConfig
+from pipeline.examples import example_seconds
 from pipeline.features import FeaturesConfig
 from pipeline.files import atomic_folder
 from pipeline.studies.held_out import read_held_out
@@ -22,14 +22,16 @@ def main(model: Path, assignment: Path, manifests: Path, out: Path, params: Path
     """Reads MODEL, the training and test splits of ASSIGNMENT's examples, MANIFESTS/DATA/manifest.csv, `timbre_transfer`, `features` and
     `resynthesize`; writes OUT/source and OUT/output (audio, tracks, conditions), OUT/plan.csv, OUT/target.json and OUT/reference.npz."""
     fix_order_of_sums()
-    config = read_section(params, "timbre_transfer", TimbreTransferConfig)
-    features, tracking = read_section(params, "features", FeaturesConfig), read_section(params, "resynthesize", ResynthesizeConfig)
-    seconds = read_section(params, "examples", ExamplesConfig).seconds
+    settings = Settings.read(params)
+    config = settings.section("timbre_transfer", TimbreTransferConfig)
+    features = settings.section("features", FeaturesConfig)
+    tracking = settings.section("resynthesize", ResynthesizeConfig)
+    seconds = example_seconds(settings)
     autoencoder = load_autoencoder(model)
     target = describe_target(read_split(read_assignment(assignment).examples, "train", seconds))
     lines = progress(play_lines(config.lines), "transfer", unit="line")
     transfers = [transfer(autoencoder, line, target, features, config.room, tracking.noise_seed) for line in lines]
-    held_out = read_held_out(params, assignment, manifests, tracking.noise_seed)
+    held_out = read_held_out(settings, assignment, manifests, tracking.noise_seed)
     with atomic_folder(out) as folder:
         write_transfers(folder, transfers, target, tracking, round(seconds * FRAME_RATE))
         write_reference(folder, autoencoder, held_out, tracking.batch_size)

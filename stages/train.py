@@ -4,9 +4,9 @@ from pathlib import Path
 
 from pipeline.assignment import read_assignment
 from pipeline.command import run_stage
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.devices import use_threads
-from pipeline.examples import ExamplesConfig
+from pipeline.examples import example_seconds
 from pipeline.model import read_recipe
 from pipeline.objective import LossConfig
 from pipeline.training import TrainConfig, run_key, train
@@ -18,11 +18,13 @@ def main(
 ) -> None:  # fmt: skip
     """Reads the examples of ASSIGNMENT, `model`, `loss`, `train` and the experiment's block; writes OUT (config, weights), EXPORTED
     (SavedModel), LOG (CSV) and beside it a summary (JSON)."""
-    recipe = read_recipe(params, experiment)
-    loss, config = read_section(params, "loss", LossConfig, experiment), read_section(params, "train", TrainConfig, experiment)
+    settings = Settings.read(params)
+    recipe = read_recipe(settings, experiment)
+    loss = settings.section("loss", LossConfig, experiment)
+    config = settings.section("train", TrainConfig, experiment)
     use_threads(config.intra_op_threads)
     examples = read_assignment(assignment).examples
-    seconds = read_section(params, "examples", ExamplesConfig).seconds
+    seconds = example_seconds(settings)
     checkpoint = scratch / f"{experiment}-{seed}-{run_key(recipe, loss, config, examples)}.npz"
     train(recipe, loss, config, examples, seconds, seed, out, exported, log, checkpoint)
 

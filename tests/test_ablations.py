@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from made_rows import make_rows
-from pipeline.ablations import Ablation, ablation_cells, holm, permutation_p, read_ablations, verdict, write_ablation_table
+from pipeline.ablations import ablation_cells, holm, permutation_p, verdict, write_ablation_table
+from pipeline.common.experiments import Ablation
+from pipeline.common.settings import Settings
 from pipeline.cells import TabulateConfig, format_cell
 from pipeline.figures import forest
 
@@ -71,4 +73,4 @@ def test_the_files_hold_the_same_figures(tmp_path, random):
 
 def test_ablations_are_those_that_name_a_base(tmp_path):
     params = {"experiments": {"base": {"data": "x"}, "less": {"ablates": "base", "asks": "Why?"}}}
-    assert read_ablations(params, tmp_path) == [Ablation("less", "base", "Why?")]
+    assert Settings(tmp_path, params).ablations == [Ablation("less", "base", "Why?")]

@@ -11,7 +11,8 @@ import yaml
 from commands import run
 from conftest import ROOT
 from made_rows import make_rows
-from pipeline.ablations import ablation_cells, read_ablations, write_ablation_table
+from pipeline.ablations import ablation_cells, write_ablation_table
+from pipeline.common.settings import Settings
 from pipeline.audit import cells, hashes, models, played, printed, resynthesis, rows, settings, stick, studies
 from pipeline.audit.checks import Check, Project, read_project
 from pipeline.audit.report import CHECKS, audit, failed
@@ -146,7 +147,7 @@ def three_seeds(tmp_path, random):
     (tmp_path / ROWS).mkdir(parents=True)
     for (name, seed), mine in made.groupby(["experiment", "seed"]):
         mine.to_parquet(tmp_path / ROWS / f"{name}-{seed}.parquet")
-    config, ablations = TabulateConfig(**params["tabulate"]), read_ablations(params, tmp_path)
+    config, ablations = TabulateConfig(**params["tabulate"]), Settings(tmp_path, params).ablations
     write_ablation_table(ablation_cells(made, ablations, config), ablations, tables)
     resynthesis_cells(made, {"notes": ["base"]}, config).to_csv(tables / "resynthesis.csv", index=False)
     return tmp_path

@@ -8,7 +8,8 @@ import yaml
 from commands import stage
 from conftest import ROOT
 from pipeline.command import UserError
-from pipeline.config import Params, ablation_base, experiment_data, read_params, read_section, validate
+from pipeline.common.params import STUDIES, Params, by_study, validate
+from pipeline.common.settings import Settings
 from pipeline.examples import ExamplesConfig
 from pipeline.features import FeaturesConfig
 from pipeline.autoencoder import ModelConfig
@@ -36,12 +37,12 @@ def write(path, edit):
 
 @pytest.mark.parametrize("section", CONFIGS)
 def test_the_committed_params_are_valid(section):
-    read_section(PARAMS, section, CONFIGS[section])
+    Settings.read(PARAMS).section(section, CONFIGS[section])
 
 
 @pytest.mark.parametrize("name", DATA)
 def test_the_committed_data_sets_are_valid(name):
-    assert read_data_set(PARAMS, name).source in SOURCES
+    assert read_data_set(Settings.read(PARAMS), name).source in SOURCES
 
 
 @pytest.mark.parametrize("overlay", ["smoke", "paper", "long"])
@@ -51,12 +52,14 @@ def test_overlays_merge_to_valid_params(tmp_path, overlay):
     only_data = values.pop("only_data", DATA)
     path = write(tmp_path / "params.yaml", lambda base: (merge(base, values, tmp_path), keep_only(base["experiments"], only, tmp_path),
                                                          keep_only(base["data"], only_data, tmp_path)))  # fmt: skip
+    settings = Settings.read(path)
     for name in only_data:
-        read_data_set(path, name)
+        read_data_set(settings, name)
     for section, config in CONFIGS.items():
-        read_section(path, section, config)
+        settings.section(section, config)
     for experiment in only:
-        read_section(path, "train", TrainConfig, experiment), read_recipe(path, experiment)
+        settings.section("train", TrainConfig, experiment)
+        read_recipe(settings, experiment)
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -64,7 +67,7 @@ def test_an_override_changes_only_what_it_names(experiment):
     """To the sections, or for an ablation to its base."""
     override = yaml.safe_load(PARAMS.read_text())["experiments"][experiment]
     for section in ("model", "loss", "train"):
-        base, own = (read_section(PARAMS, section, CONFIGS[section], name).model_dump(mode="json")
+        base, own = (Settings.read(PARAMS).section(section, CONFIGS[section], name).model_dump(mode="json")
                      for name in (override.get("ablates"), experiment))  # fmt: skip
         changed = {key for key in base if base[key] != own[key]}
         assert changed <= set(override.get(section, {}))
@@ -74,19 +77,19 @@ def test_an_override_changes_only_what_it_names(experiment):
 def test_an_ablation_is_its_base_but_for_its_difference(tmp_path):
     changes = {"ablates": "solo_violin", "asks": "Why?", "model": {"harmonics": 7}, "train": {"steps": 3}}
     path = write(tmp_path / "params.yaml", lambda v: v["experiments"].update(mine=changes))
-    params = read_params(path)
-    assert ablation_base(params, "mine", path) == "solo_violin" and ablation_base(params, "tiny", path) is None
-    assert experiment_data(params, "mine", path) == "violin"
-    base, own = (read_recipe(path, name).model for name in ("solo_violin", "mine"))
+    settings = Settings.read(path)
+    assert settings.experiment("mine").base.name == "solo_violin" and settings.experiment("tiny").base is None
+    assert settings.experiment("mine").data == "violin"
+    base, own = (read_recipe(settings, name).model for name in ("solo_violin", "mine"))
     assert own == base.model_copy(update={"harmonics": 7}) and base.reverb_seconds == 1.0
-    base, own = (read_section(path, "train", TrainConfig, name) for name in ("solo_violin", "mine"))
+    base, own = (settings.section("train", TrainConfig, name) for name in ("solo_violin", "mine"))
     assert own == base.model_copy(update={"steps": 3})
 
 
 def test_an_ablation_of_a_baseline_keeps_its_network(tmp_path):
     changes = {"ablates": "wavernn", "asks": "Why?", "wavernn": {"temperature": 1.0}}
     path = write(tmp_path / "params.yaml", lambda v: v["experiments"].update(warm=changes))
-    base, own = (read_recipe(path, name) for name in ("wavernn", "warm"))
+    base, own = (read_recipe(Settings.read(path), name) for name in ("wavernn", "warm"))
     assert own.baseline == "wavernn" and own.own == base.own.model_copy(update={"temperature": 1.0}) and own.model == base.model
 
 
@@ -113,7 +116,7 @@ def test_an_ablation_of_a_baseline_keeps_its_network(tmp_path):
 def test_a_mistake_is_named(tmp_path, section, edit, message):
     path = write(tmp_path / "params.yaml", edit)
     with pytest.raises(UserError) as caught:
-        read_section(path, section, CONFIGS[section])
+        Settings.read(path).section(section, CONFIGS[section])
     assert str(caught.value).startswith(f"{path}: ") and message in str(caught.value)
 
 
@@ -130,7 +133,7 @@ def test_a_mistake_is_named(tmp_path, section, edit, message):
 def test_a_mistake_in_a_data_set_is_named(tmp_path, edit, message):
     path = write(tmp_path / "params.yaml", edit)
     with pytest.raises(UserError) as caught:
-        read_data_set(path, "notes")
+        read_data_set(Settings.read(path), "notes")
     assert str(caught.value).startswith(f"{path}: ") and message in str(caught.value)
 
 
@@ -158,18 +161,18 @@ def test_check_names_what_experiments_and_outside_get_wrong(tmp_path, edit, mess
 def test_a_mistake_in_an_override_is_named_where_it_stands(tmp_path):
     path = write(tmp_path / "params.yaml", lambda v: v["experiments"]["no_z"].update(model={"use_zz": False}))
     with pytest.raises(UserError, match=r"unknown key 'experiments.no_z.model.use_zz'; did you mean 'use_z'"):
-        read_section(path, "model", ModelConfig, "no_z")
+        Settings.read(path).section("model", ModelConfig, "no_z")
 
 
 def test_a_mistake_in_a_baseline_is_named_where_it_stands(tmp_path):
     path = write(tmp_path / "params.yaml", lambda v: v["experiments"]["wavernn"]["wavernn"].update(unit=3))
     with pytest.raises(UserError, match=r"unknown key 'experiments.wavernn.wavernn.unit'; did you mean 'units'"):
-        read_recipe(path, "wavernn")
+        read_recipe(Settings.read(path), "wavernn")
 
 
 def test_an_unknown_experiment_is_named():
     with pytest.raises(UserError, match="no experiment 'superviced'; did you mean 'supervised'"):
-        read_section(PARAMS, "model", ModelConfig, "superviced")
+        Settings.read(PARAMS).section("model", ModelConfig, "superviced")
 
 
 def test_an_overlay_may_not_invent_keys(tmp_path):
@@ -188,7 +191,7 @@ def test_not_yaml_and_no_file_are_named(tmp_path):
     (tmp_path / "broken.yaml").write_text("a: [1\n")
     for path, message in ((tmp_path / "broken.yaml", "not valid YAML"), (tmp_path / "none.yaml", "no such file")):
         with pytest.raises(UserError, match=message):
-            read_params(path)
+            Settings.read(path)
 
 
 def test_a_stage_exits_with_one_line(tmp_path):

@@ -12,7 +12,7 @@ import yaml
 from batches import STATISTICS, random_batch
 from conftest import ROOT
 from pipeline.autoencoder import ModelConfig
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.export import export_model
 from pipeline.model import Recipe, blank_batch, build_model, count_parameters, load_model, read_recipe, save_model
 from pipeline.objective import LossConfig
@@ -48,7 +48,7 @@ def heads_count(c: ModelConfig) -> int:
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_builds_with_the_expected_parameters(experiment):
-    recipe = read_recipe(ROOT / "params.yaml", experiment)
+    recipe = read_recipe(Settings.read(ROOT / "params.yaml"), experiment)
     counts = count_parameters(build_model(recipe, STATISTICS))
     assert sum(n for part, n in counts.items() if part.startswith("conditioning")) == conditioning_count(recipe.model)
     if not recipe.baseline:
@@ -60,7 +60,7 @@ def test_every_experiment_builds_with_the_expected_parameters(experiment):
 
 def small_recipe(small_model_values, experiment) -> Recipe:
     """An experiment's options at a small size, with its baseline's own sizes."""
-    recipe = read_recipe(ROOT / "params.yaml", experiment)
+    recipe = read_recipe(Settings.read(ROOT / "params.yaml"), experiment)
     options = {name: getattr(recipe.model, name) for name in OPTIONS}
     options |= {name: 0 for name in ("gru_units", "harmonics", "noise_bands") if not getattr(recipe.model, name)}
     return recipe._replace(model=ModelConfig(**small_model_values | options))
@@ -79,7 +79,7 @@ def test_what_is_saved_and_loaded_is_the_same(tmp_path, random, small_model_valu
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_sums_of_gradients_do_not_depend_on_timing(random, small_model_values, experiment):
     """`devices.fix_order_of_sums`: AddN begins with whatever nothing else reads at that moment, so nothing else may ever read its terms."""
-    loss = read_section(ROOT / "params.yaml", "loss", LossConfig, experiment)
+    loss = Settings.read(ROOT / "params.yaml").section("loss", LossConfig, experiment)
     model = build_model(small_recipe(small_model_values, experiment), STATISTICS)
 
     def gradients(batch):

@@ -18,7 +18,7 @@ from pipeline.autoencoder import Autoencoder, ModelConfig
 from pipeline.cells import METRICS, TabulateConfig, format_cell
 from pipeline.clips import store_audio
 from pipeline.command import UserError
-from pipeline.config import validate
+from pipeline.common.params import validate
 from pipeline.examples import Statistics
 from pipeline.page.content import Cell
 from pipeline.page.listing import Example, Line, PageConfig, Picker, Track, read_listing, write_listing

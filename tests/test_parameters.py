@@ -4,12 +4,13 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from pipeline.common.settings import Settings
 from pipeline.parameters import parameter_counts
 
 
 @pytest.fixture(scope="module")
 def counts():
-    return parameter_counts(ROOT / "params.yaml", ROOT / "params" / "paper.yaml")
+    return parameter_counts(Settings.read(ROOT / "params.yaml"), ROOT / "params" / "paper.yaml")
 
 
 def total(counts, experiment):

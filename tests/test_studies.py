@@ -15,7 +15,8 @@ from pipeline.examples import Statistics
 from pipeline.harmonic import hann_envelope, harmonic_synthesis, normalized_distribution
 from pipeline.studies.centroid import spectral_centroid
 from pipeline.studies.conditions import CLIPS, PLAN, Condition, read_conditions, write_conditions
-from pipeline.studies.config import check_studies
+from pipeline.common.params import STUDIES
+from pipeline.common.settings import Settings, check_studies
 from pipeline.studies.control import Step, choose_pairs, features_of, interpolate, plan_steps, with_z
 from pipeline.studies.following import follow
 from pipeline.studies.phase import VERSIONS, harmonics_with_phases, play
@@ -214,8 +215,8 @@ def test_rows_of_phase(tmp_path, random):
 
 def test_studies_name_autoencoders_that_exist(tmp_path):
     params = {"experiments": {"supervised": {"data": "notes"}, "stft": {"data": "notes", "stft": {}}}, "data": {"notes": {}}}
-    studies = {name: {"experiments": []} for name in ("control", "extrapolation", "dereverberation", "timbre_transfer", "phase")}
-    check_studies(params | studies, tmp_path)
+    studies = {name: {"experiments": []} for name in STUDIES}
+    check_studies(Settings(tmp_path, params | studies))
     for wrong, said in ((["nobody"], "no experiment 'nobody'"), (["stft"], "no DDSP autoencoder"), ("supervised", "must be a list")):
         with pytest.raises(UserError, match=said):
-            check_studies(params | studies | {"phase": {"experiments": wrong}}, tmp_path)
+            check_studies(Settings(tmp_path, params | studies | {"phase": {"experiments": wrong}}))

@@ -10,7 +10,8 @@ import yaml
 from conftest import ROOT
 from pipeline.cells import METRICS, Metric, TabulateConfig, aggregate, check_rows, format_cell, paired_difference
 from pipeline.command import UserError
-from pipeline.config import RESERVED, row_names
+from pipeline.common.params import RESERVED
+from pipeline.common.settings import Settings
 from pipeline.intervals import cluster_bootstrap, wilson
 from pipeline.tables import NAMES, read_paper, resynthesis_cells, write_metrics, write_resynthesis_table
 
@@ -156,15 +157,15 @@ def test_no_experiment_may_take_a_yardsticks_name():
 
 def test_only_single_notes_have_a_nearest_note():
     params = {"data": {"a": {"source": "nsynth"}, "b": {"source": "folder"}}, "experiments": {"x": {"data": "b"}}}
-    assert row_names(params, ROOT) == {"a": [f"{name}@a" for name in NAMES], "b": ["x", "original_retracked@b", "mean_spectrum@b"]}
+    assert Settings(ROOT, params).row_names() == {"a": [f"{name}@a" for name in NAMES], "b": ["x", "original_retracked@b", "mean_spectrum@b"]}
 
 
 def test_the_committed_reports_agree():
-    values = yaml.safe_load((ROOT / "params.yaml").read_text())
-    order = row_names(values, ROOT / "params.yaml")
+    settings = Settings.read(ROOT / "params.yaml")
+    order = settings.row_names()
     metrics = json.loads((ROOT / "reports" / "metrics.json").read_text())
     assert [name for name in metrics if "/" not in name] == sorted(name for names in order.values() for name in names)  # others are studies
     rows = pd.concat([pd.read_parquet(path) for path in (ROOT / "reports" / "rows").glob("*.parquet")])
-    check_rows(rows, order, values["seeds"])
+    check_rows(rows, order, settings.seeds)
     for name, mine in rows.groupby("experiment"):
         assert metrics[name]["spectral_loss"] == pytest.approx(mine.spectral_loss.mean(), abs=1e-5)

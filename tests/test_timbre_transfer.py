@@ -11,7 +11,7 @@ from conftest import ROOT
 from pipeline.autoencoder import ModelConfig
 from pipeline.clips import Clip
 from pipeline.command import UserError
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.features import FeaturesConfig
 from pipeline.harmonic import phase_cycles
 from pipeline.model import Recipe, build_model, save_model
@@ -29,7 +29,7 @@ from pipeline.studies.timbre_transfer_rows import correlation, rows, score, trut
 from pipeline.tracking import ResynthesizeConfig
 from pipeline.units import HOP, SAMPLE_RATE
 
-CONFIG = read_section(ROOT / "params.yaml", "timbre_transfer", TimbreTransferConfig)
+CONFIG = Settings.read(ROOT / "params.yaml").section("timbre_transfer", TimbreTransferConfig)
 TARGET = Target(pitch=72.0, loudness_mean=-30.0, loudness_std=8.0, timbre_mean=[0.0] * 12, timbre_std=[2.0] * 12)
 
 

@@ -16,7 +16,7 @@ from benchmarks.training import phase_error
 from benchmarks.workers import Contender, Timing, find_uv, start, take_turns
 from commands import ENVIRONMENT, ROOT
 from pipeline.command import UserError
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.model import read_recipe
 from pipeline.training import TrainConfig
 from pipeline.units import HOP, SAMPLE_RATE
@@ -108,11 +108,12 @@ def test_a_worker_that_fails_is_one_error_and_none_stay_behind(tmp_path):
 
 def test_the_solo_instrument_is_the_papers(tmp_path):
     path = write_params(ROOT / "params.yaml", tmp_path / "params.yaml", Size(4, 4.0, 512, 5, 1.0, 16))
-    model = read_recipe(path, "solo_100").model
+    settings = Settings.read(path)
+    model = read_recipe(settings, "solo_100").model
     assert (model.harmonics, model.gru_units, model.mlp_units, model.mlp_layers, model.use_z) == (100, 512, 512, 3, False)
-    assert (model.reverb_seconds, read_recipe(path, "solo_60").model.reverb_seconds) == (4.0, 3.0)
-    assert read_section(path, "train", TrainConfig, "solo_60_bfloat16").precision == "mixed_bfloat16"
-    assert read_section(path, "train", TrainConfig, "supervised").precision == "float32"
+    assert (model.reverb_seconds, read_recipe(settings, "solo_60").model.reverb_seconds) == (4.0, 3.0)
+    assert settings.section("train", TrainConfig, "solo_60_bfloat16").precision == "mixed_bfloat16"
+    assert settings.section("train", TrainConfig, "supervised").precision == "float32"
 
 
 def test_the_report_has_every_figure_and_the_targets_apart(tmp_path):

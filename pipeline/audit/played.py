@@ -17,7 +17,7 @@ from pipeline.audit.measures import CONFIDENT, CREPE_HZ, SOUNDING, STATED_CLOSE,
 from pipeline.audit.models import NO_CHECKPOINTS
 from pipeline.audit.resynthesis import has_checkpoint, held_out_examples, track
 from pipeline.audit.studies import runs_of
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.dataset import read_split
 from pipeline.examples import split_id
 from pipeline.features import FeaturesConfig
@@ -38,7 +38,7 @@ class Player(NamedTuple):
     model: keras.Model
     examples: dict[str, dict]  # of the test split
     params: dict
-    settings: Path  # params.yaml
+    settings: Settings
     folder: Path  # of its data set's examples
     truth: Path  # of its data set, where the dry sounds are
 
@@ -112,7 +112,8 @@ def learned_room(player: Player, rows: Columns) -> Iterator[Figures]:
 def timbre_transfer(player: Player, rows: Columns) -> Iterator[Figures]:
     """Windows of other instruments' lines; f0 against the source's, moved by the octaves that the row names."""
     settings, seconds = player.params["resynthesize"], player.params["examples"]["seconds"]
-    config, features = read_section(player.settings, "timbre_transfer", TimbreTransferConfig), read_section(player.settings, "features", FeaturesConfig)
+    config = player.settings.section("timbre_transfer", TimbreTransferConfig)
+    features = player.settings.section("features", FeaturesConfig)
     lines, target = {line.id: line for line in play_lines(config.lines)}, describe_target(read_split(player.folder, "train", seconds))
     samples = round(16000 * seconds)
     for name, octaves in zip(rows["example_id"], rows["octaves"]):
@@ -181,5 +182,5 @@ def check_played(project: Project) -> Check:
 def _player(project: Project, run: str) -> Player:
     experiment, data = project.runs()[run][0], project.root / "data"
     name = project.data_of(experiment)
-    return Player(load_model(project.root / "models" / run), held_out_examples(project, experiment), project.params, project.root / "params.yaml",
+    return Player(load_model(project.root / "models" / run), held_out_examples(project, experiment), project.params, Settings.read(project.root / "params.yaml"),
                   data / "examples" / name, data / "sets" / name / "truth")  # fmt: skip

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, model_validator
 
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.files import write_text
 
 LISTING = "sounds.json"

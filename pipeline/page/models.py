@@ -1,6 +1,6 @@
 """What can be heard of the models: side by side on the same examples, and each with its modules on its best and worst ones."""
 
-from pipeline.ablations import Ablation
+from pipeline.common.experiments import Ablation
 from pipeline.cells import METRICS
 from pipeline.page.listing import Example, Line, Picker
 from pipeline.page.picks import pick

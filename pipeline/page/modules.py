@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.autoencoder import Autoencoder
-from pipeline.resynthesis import INPUTS
+from pipeline.resynthesis import input_batches
 
 
 def module_sounds(model: keras.Model, examples: list[dict]) -> Iterator[dict[str, np.ndarray]]:
@@ -19,7 +19,8 @@ def module_sounds(model: keras.Model, examples: list[dict]) -> Iterator[dict[str
     if not names:
         return
     run = tf.function(lambda batch: model(batch), autograph=False, reduce_retracing=True)
-    sounds = run({name: np.stack([example[name] for example in examples]) for name in INPUTS})
+    (_, batch), = input_batches(examples, len(examples))
+    sounds = run(batch)
     if "reverb" in names:
         sounds["reverb"] = sounds["audio"] - sounds["dry"]
     whole = {name: sounds[name].numpy() for name in ("audio", *names)}

@@ -8,7 +8,8 @@ import pandas as pd
 from PIL import Image
 
 from pipeline import tiny
-from pipeline.ablations import ABOUT, Ablation
+from pipeline.ablations import ABOUT
+from pipeline.common.experiments import Ablation
 from pipeline.model_tables import parameter_table, training_table
 from pipeline.page.content import Head, Table, text_cells
 from pipeline.page.listing import Picker
@@ -120,7 +121,7 @@ def ablations_section(reports: Reports, ablations: list[Ablation]) -> list[Secti
     cells = reports.cells("ablations")
     if cells is None:
         return []
-    table = ablation_table(cells, {each.name: each.asks for each in ablations})
+    table = ablation_table(cells, {each.name: each.question for each in ablations})
     figures = reports.figure("ablations", "Each ablation's differences to its base, with intervals")
     blocks = [Block(table, "Each ablation minus its base on the same test examples; above 0 is worse", ABOUT)]
     return [Section("ablations", "Ablations", blocks, figures, reports.heard("ablations"))]

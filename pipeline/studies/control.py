@@ -14,7 +14,7 @@ from pipeline.command import UserError
 from pipeline.files import atomic_folder, write_text
 from pipeline.resynthesis import resynthesize
 from pipeline.studies.conditions import CLIPS, PLAN, Condition, write_conditions
-from pipeline.studies.config import StudyConfig
+from pipeline.studies.held_out import StudyConfig
 from pipeline.studies.held_out import HeldOut
 from pipeline.tracking import ResynthesizeConfig, write_tracked_set
 from pipeline.units import CONFIDENCE_THRESHOLD

@@ -15,13 +15,13 @@ from scipy.signal import butter, fftconvolve, sosfilt
 
 from pipeline.clips import store_audio
 from pipeline.command import UserError, progress
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.examples import split_id
 from pipeline.files import atomic_folder, write_text
 from pipeline.manifest import AUDIO, TRUTH
-from pipeline.resynthesis import INPUTS
+from pipeline.resynthesis import input_batches
 from pipeline.studies.conditions import PLAN
-from pipeline.studies.config import StudyConfig
+from pipeline.studies.held_out import StudyConfig
 from pipeline.studies.held_out import HeldOut
 from pipeline.studies.room_acoustics import RESPONSE_FILE, decaying_noise
 from pipeline.studies.wpe import WpeConfig, dereverberate
@@ -109,12 +109,10 @@ def model_sounds(model: keras.Model, split: HeldOut, batch_size: int) -> dict[st
     """The model's sound without and with its reverb: {signal: {id: [samples]}}."""
     run = tf.function(lambda batch: [model(batch)[name] for name in ("dry", "audio")], autograph=False, reduce_retracing=True)
     found: dict[str, dict[str, np.ndarray]] = {"model_dry": {}, "model_wet": {}}
-    examples = list(split.examples.items())
-    for start in range(0, len(examples), batch_size):
-        names, part = zip(*examples[start : start + batch_size])
-        made = run({name: np.stack([example[name] for example in part]) for name in INPUTS})
-        for sounds, batch in zip(found.values(), made):
-            sounds.update(zip(names, batch.numpy()))
+    for part, batch in input_batches(list(split.examples.values()), batch_size):
+        names = [example["example_id"] for example in part]
+        for sounds, audio in zip(found.values(), run(batch)):
+            sounds.update(zip(names, audio.numpy()))
     return found
 
 

@@ -7,11 +7,18 @@ import pandas as pd
 
 from pipeline.assignment import read_assignment
 from pipeline.clips import Clip, read_clips
-from pipeline.config import read_section
+from pipeline.common.params import Params
+from pipeline.common.settings import Settings
 from pipeline.dataset import read_split
-from pipeline.examples import ExamplesConfig, split_id
+from pipeline.examples import example_seconds, split_id
 from pipeline.manifest import example_group, read_manifest
 from pipeline.units import FRAME_RATE
+
+
+class StudyConfig(Params):
+    """The experiments of a study's section in params.yaml; each study adds keys of its own."""
+
+    experiments: list[str]  # autoencoders, each with all seeds
 
 
 class HeldOut(NamedTuple):
@@ -26,16 +33,16 @@ class HeldOut(NamedTuple):
         return read_clips(yardsticks / self.data / "original")
 
 
-def read_held_out(params: Path, assignment: Path, manifests: Path, noise_seed: int) -> HeldOut:
+def read_held_out(settings: Settings, assignment: Path, manifests: Path, noise_seed: int) -> HeldOut:
     """The test split that an experiment was assigned; the noise is that of its resynthesis."""
     data, folder = read_assignment(assignment)
-    return read_test_split(params, data, folder, manifests, noise_seed)
+    return read_test_split(settings, data, folder, manifests, noise_seed)
 
 
-def read_test_split(params: Path, data: str, folder: Path, manifests: Path, noise_seed: int) -> HeldOut:
+def read_test_split(settings: Settings, data: str, folder: Path, manifests: Path, noise_seed: int) -> HeldOut:
     """The test split of a data set whose examples are in `folder`."""
-    seconds = read_section(params, "examples", ExamplesConfig).seconds
-    examples = {example["example_id"]: example for example in read_split(folder, "test", seconds, noise_seed)}
+    test = read_split(folder, "test", example_seconds(settings), noise_seed)
+    examples = {example["example_id"]: example for example in test}
     manifest = read_manifest(manifests / data / "manifest.csv").set_index("id", drop=False)
     lines = {}
     for name in examples:

@@ -12,9 +12,9 @@ from pipeline.clips import store_audio
 from pipeline.command import UserError, progress
 from pipeline.files import atomic_folder, digest, write_text
 from pipeline.harmonic import next_frame, phase_cycles
-from pipeline.resynthesis import INPUTS
+from pipeline.resynthesis import input_batches
 from pipeline.studies.conditions import PLAN
-from pipeline.studies.config import StudyConfig
+from pipeline.studies.held_out import StudyConfig
 from pipeline.studies.held_out import HeldOut
 
 VERSIONS = ("original", "first", "other_phases", "other_noise")
@@ -65,9 +65,7 @@ def other_phases(model: keras.Model, example: dict, found: dict[str, np.ndarray]
 def play(model: keras.Model, examples: list[dict], seed: int, batch_size: int) -> Iterator[tuple[dict, dict[str, np.ndarray]]]:
     """Each example with its versions, [samples] each; what is drawn for one does not hang on the others."""
     run = tf.function(partial(versions_of, model), autograph=False, reduce_retracing=True)
-    for start in range(0, len(examples), batch_size):
-        part = examples[start : start + batch_size]
-        batch = {name: tf.constant(np.stack([example[name] for example in part])) for name in INPUTS}
+    for part, batch in input_batches(examples, batch_size):
         randoms = [np.random.default_rng(int(digest(seed, example["example_id"])[:16], 16)) for example in part]
         noise = np.stack([random.uniform(-1, 1, len(example["noise"])) for random, example in zip(randoms, part)]).astype(np.float32)
         found = {name: value.numpy() for name, value in run(batch, tf.constant(noise)).items()}

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.command import UserError
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.files import digest
 from pipeline.scores import Piece, read_allow_list
 from pipeline.soundfont import packaged_soundfont, read_recordings

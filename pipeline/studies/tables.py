@@ -7,6 +7,8 @@ import pandas as pd
 
 from pipeline.cells import Metric, TabulateConfig, aggregate, difference_name, format_cell, paired_difference, row_files
 from pipeline.command import UserError
+from pipeline.common.params import by_study
+from pipeline.common.settings import Settings
 from pipeline.files import write_text
 
 FOLLOWING = (
@@ -154,7 +156,14 @@ ACOUSTIC_TRANSFER_BANDS = Study(
     "acoustic_transfer_bands", "dereverberation", "Acoustic transfer by octave band", ("response", "band_hz"), BY_BAND, OCTAVES.strip(),
 )  # fmt: skip
 ROOMS = (DEREVERBERATION, DEREVERBERATION_BANDS, LEARNED_ROOM, ACOUSTIC_TRANSFER, ACOUSTIC_TRANSFER_BANDS)
-TABLES = (CONTROL, EXTRAPOLATION, *ROOMS, TIMBRE_TRANSFER, PHASE)
+STUDY_TABLES: dict[str, tuple[Study, ...]] = by_study("pipeline.studies.tables.STUDY_TABLES", {
+    "control": (CONTROL,),
+    "extrapolation": (EXTRAPOLATION,),
+    "dereverberation": ROOMS,
+    "timbre_transfer": (TIMBRE_TRANSFER,),
+    "phase": (PHASE,),
+})
+TABLES = tuple(table for tables in STUDY_TABLES.values() for table in tables)
 
 
 def read_rows(folder: Path, study: Study) -> pd.DataFrame | None:
@@ -197,11 +206,11 @@ def named_rows(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
     return cells.assign(row=f"{study.name}/" + names.str.replace(".", "_"))  # DVC takes a dot for a level
 
 
-def write_study_tables(rows: Path, params: dict, config: TabulateConfig, folder: Path) -> list[pd.DataFrame]:
+def write_study_tables(rows: Path, settings: Settings, config: TabulateConfig, folder: Path) -> list[pd.DataFrame]:
     """Write the table of every study that params.yaml asks for; returns their cells, named."""
     written = []
     for study in TABLES:
-        runs = {(experiment, seed) for experiment in params[study.stage]["experiments"] for seed in params["seeds"]}
+        runs = set(settings.study_runs(study.stage))
         found = read_rows(rows, study)
         if runs or found is not None:
             found = pd.DataFrame(columns=["experiment", "seed", *study.lines]) if found is None else found

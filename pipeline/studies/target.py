@@ -12,7 +12,7 @@ pitch and room are in it, and attacks are not.
 import librosa
 import numpy as np
 
-from pipeline.config import Params
+from pipeline.common.params import Params
 from pipeline.units import CONFIDENCE_THRESHOLD, HOP, SAMPLE_RATE, SOUNDING_DB
 
 COEFFICIENTS, MEL_BANDS = 13, 40

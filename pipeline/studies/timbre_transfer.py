@@ -24,7 +24,7 @@ from pipeline.model import load_model
 from pipeline.resynthesis import resynthesize
 from pipeline.studies.adjustment import Adjustment, adjust
 from pipeline.studies.conditions import PLAN, Condition, write_conditions
-from pipeline.studies.config import StudyConfig
+from pipeline.studies.held_out import StudyConfig
 from pipeline.studies.held_out import HeldOut
 from pipeline.studies.playing import play
 from pipeline.studies.source_lines import Line, LinesConfig

@@ -11,10 +11,10 @@ import typer
 from pipeline.assignment import read_assignment
 from pipeline.audio import BadAudio, read_audio, write_audio
 from pipeline.command import UserError, run_stage
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.dataset import read_split
 from pipeline.devices import fix_order_of_sums
-from pipeline.examples import ExamplesConfig
+from pipeline.examples import example_seconds
 from pipeline.features import FeaturesConfig
 from pipeline.studies.source_lines import Line
 from pipeline.studies.tables import TIMBRE_TRANSFER
@@ -37,9 +37,13 @@ def main(
     """Reads AUDIO (whatever libsndfile reads, any rate, length and number of channels), MODEL and what it was trained on; writes OUT (mono,
     16 kHz, as long as AUDIO) and prints how the source was adjusted and the figures of the table of timbre transfers."""
     fix_order_of_sums()
-    config, features = read_section(params, "timbre_transfer", TimbreTransferConfig), read_section(params, "features", FeaturesConfig)
-    tracking, seconds = read_section(params, "resynthesize", ResynthesizeConfig), read_section(params, "examples", ExamplesConfig).seconds
-    out, length = out or Path("transfers") / f"{audio.stem}.wav", round(seconds * FRAME_RATE)
+    settings = Settings.read(params)
+    config = settings.section("timbre_transfer", TimbreTransferConfig)
+    features = settings.section("features", FeaturesConfig)
+    tracking = settings.section("resynthesize", ResynthesizeConfig)
+    seconds = example_seconds(settings)
+    length = round(seconds * FRAME_RATE)
+    out = out or Path("transfers") / f"{audio.stem}.wav"
     samples = _read(audio)
     autoencoder, target = load_autoencoder(model), describe_target(_training(model, assigned, seconds))
     padded = np.pad(samples, (0, max(0, length * HOP - len(samples))))  # a window at least

@@ -9,7 +9,7 @@ from nara_wpe.wpe import wpe_v8
 from pydantic import PositiveInt
 from threadpoolctl import threadpool_limits
 
-from pipeline.config import Params
+from pipeline.common.params import Params
 
 
 class WpeConfig(Params):

@@ -1,0 +1,157 @@
+"""The vocabulary of params.yaml, and strict checks: each error is one line that names file and key.
+
+A config class lives beside the code that uses it; it derives from `Params`. `Settings`
+(pipeline.common.settings) reads the file once per stage and hands out checked sections.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipeline.command import UserError
+
+STUDIES = ("control", "extrapolation", "dereverberation", "timbre_transfer", "phase")
+SECTIONS = (
+    "seeds", "outside", "data", "features", "examples", "model", "loss", "train", "resynthesize",
+    *STUDIES, "tabulate", "page", "experiments",
+)  # fmt: skip
+OVERRIDABLE = ("model", "loss", "train")  # sections that an experiment may override
+BASELINES = ("wavernn", "strided_conv", "stft")  # networks in place of the autoencoder
+DESCRIPTION = ("data", "ablates", "asks")  # keys of an experiment that override nothing
+NAMED = {  # sections whose keys are names, each with an example of its shape
+    "outside": "{mine: /home/me/recordings}",
+    "data": "{notes: {source: notes}}",
+    "experiments": "{supervised: {data: notes}}",
+}
+RETRACKED = "original_retracked"
+RESERVED = (RETRACKED, "nearest_note", "mean_spectrum")  # yardsticks: rows that are no experiments
+SINGLE_NOTES = ("notes", "nsynth")  # sources of single notes; only these have a nearest note
+
+
+class Params(BaseModel):
+    """Base of config classes: reject unknown keys and silent conversions; values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+Config = TypeVar("Config", bound=Params)
+Entry = TypeVar("Entry")
+
+
+def read_params(path: Path) -> dict[str, Any]:
+    """Read a params file; reject unknown sections, unusable names and malformed seeds."""
+    try:
+        values = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run from the repository's root") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: must be a mapping with the sections {', '.join(SECTIONS)}")
+    for section in values:
+        if section not in SECTIONS:
+            raise UserError(
+                f"{path}: unknown section '{section}'{suggestion(str(section), SECTIONS)}"
+            )
+    for section, example in NAMED.items():
+        _check_names(path, section, values.get(section), example)
+    seeds = values.get("seeds", [0])
+    if not (isinstance(seeds, list) and seeds and all(_is_seed(seed) for seed in seeds)):
+        raise UserError(
+            f"{path}: seeds: must be a list of whole numbers such as [0, 1, 2], not {seeds!r}"
+        )
+    return values
+
+
+def validate(
+    values: Mapping[str, Any],
+    config: type[Config],
+    path: Path,
+    section: str,
+    names: Mapping[str, str] | None = None,
+) -> Config:
+    """Check `values` against a config class.
+
+    Args:
+        values: what the file holds.
+        config: the class to build.
+        path: the file, for errors.
+        section: where in the file the values are, for errors.
+        names: where a key is written if not in `section`, such as in an experiment's block.
+
+    Raises:
+        UserError: names the first offending key as the file has it.
+    """
+    try:
+        return config.model_validate_json(json.dumps(values))
+    except (TypeError, ValueError) as error:
+        if not isinstance(error, ValidationError):
+            raise UserError(
+                f"{path}: {section}: holds a value that is not a number, text, list or mapping"
+            ) from None
+        first = error.errors()[0]
+        keys = [str(part) for part in first["loc"]]
+        name = section
+        if keys:
+            name = ".".join([(names or {}).get(keys[0], f"{section}.{keys[0]}"), *keys[1:]])
+        if first["type"] == "extra_forbidden":
+            known = tuple(config.model_fields) if len(keys) == 1 else ()
+            raise UserError(f"{path}: unknown key '{name}'{suggestion(keys[-1], known)}") from None
+        if first["type"] == "missing":
+            raise UserError(f"{path}: '{name}' is missing") from None
+        raise UserError(
+            f"{path}: {name}: {first['msg'].lower()}, not {first['input']!r}"
+        ) from None
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """End an error about an unknown name: the closest known one, or all of them."""
+    known = tuple(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; known: {', '.join(known)}" if known else ""
+
+
+def by_study(where: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Check that a registry has one entry for every study, and order it as `STUDIES`.
+
+    Args:
+        where: module and name of the registry, for errors.
+        entries: {study: entry}.
+
+    Raises:
+        LookupError: names the studies that are missing or unknown.
+    """
+    missing = [study for study in STUDIES if study not in entries]
+    unknown = [study for study in entries if study not in STUDIES]
+    if missing or unknown:
+        raise LookupError(
+            f"{where}: no entry for {missing or 'none'}, unknown studies {unknown or 'none'}"
+        )
+    return {study: entries[study] for study in STUDIES}
+
+
+def _check_names(path: Path, section: str, values: Any, example: str) -> None:
+    if not isinstance(values or {}, dict):
+        raise UserError(f"{path}: {section}: must be a mapping such as {example}")
+    for name in values or {}:
+        if name in RESERVED:
+            raise UserError(
+                f"{path}: {section}.{name}: is the name of a yardstick; choose another"
+            )
+        if not re.fullmatch("[A-Za-z0-9_]+", str(name)):
+            raise UserError(
+                f"{path}: {section}.{name}: a name may hold only letters, digits and '_' (DVC "
+                f"splits names at dots); rename it to '{re.sub('[^A-Za-z0-9_]', '_', str(name))}'"
+            )
+
+
+def _is_seed(value: Any) -> bool:
+    return type(value) is int and value >= 0
