@@ -8,7 +8,7 @@ import yaml
 from commands import stage
 from conftest import ROOT
 from pipeline.command import UserError
-from pipeline.common.params import STUDIES, Params, by_study, validate
+from pipeline.common.params import Params, validate
 from pipeline.common.settings import Settings
 from pipeline.examples import ExamplesConfig
 from pipeline.features import FeaturesConfig

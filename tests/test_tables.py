@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from conftest import ROOT
 from pipeline.cells import METRICS, Metric, TabulateConfig, aggregate, check_rows, format_cell, paired_difference
