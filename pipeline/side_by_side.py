@@ -1,70 +1,127 @@
-"""`dvc repro` with independent stages side by side: `python -m pipeline.side_by_side [--jobs N]`, which `make repro` runs.
+"""Run `dvc repro` with independent stages side by side: `python -m pipeline.side_by_side`.
 
-DVC itself runs one stage after another, which leaves cores idle, but several `dvc repro` may work in one repository at a time. The
-order is DVC's own graph; results are those of a plain `dvc repro`.
+DVC itself runs one stage after another, which leaves cores idle, but several `dvc repro` may work
+in one repository at a time. The plan is DVC's, and so is the answer whether a stage changed: as
+`dvc repro` does, this asks when the stage's turn comes, after all stages it needs. A stage that did
+not change is skipped here; one that did gets a `dvc repro` of its own. Results are those of a plain
+`dvc repro`.
 """
 
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TypeVar
 
 import typer
+from dvc.dvcfile import PROJECT_FILE
 from dvc.exceptions import DvcException
-from dvc.repo import Repo
+from dvc.repo import Repo, lock_repo
+from dvc.repo.reproduce import get_active_graph, plan_repro
+from dvc.stage import Stage
 
 from pipeline.command import UserError, run_stage
 
+Node = TypeVar("Node")
 DVC = [sys.executable, "-m", "dvc", "--wait-for-lock"]
 
 
 def main(jobs: Annotated[int, typer.Option(min=1)] = 2) -> None:
-    """Reproduces every stage of dvc.yaml, at most JOBS at a time. After a failure what is running is finished, nothing more is begun."""
+    """Reproduce every stage of dvc.yaml that changed, at most JOBS at a time.
+
+    After a failure the stages that are running finish and no other begins.
+    """
     try:
-        graph = read_graph()
+        repo = Repo(_wait_for_lock=True)
+        graph = read_graph(repo)
     except DvcException:
-        graph = {}  # `dvc repro` says best what is wrong
-    failed = run_graph(graph, jobs, repro)
+        graph = {}
+    if not graph:  # `dvc repro` says best what is wrong
+        raise SystemExit(subprocess.run([*DVC, "repro"]).returncode)
+
+    def find_changed(stages: Collection[Stage]) -> set[Stage]:
+        with lock_repo(repo):
+            return {stage for stage in stages if has_changed(stage)}
+
+    statuses = run_graph(graph, jobs, find_changed, lambda stage: repro(stage.addressing))
+    failed = [stage.addressing for stage, status in statuses.items() if status]
     if failed:
-        raise UserError(f"{', '.join(failed)} failed, see above; what is finished is kept, run the same command again to continue")
-    status = subprocess.run([*DVC, "repro"]).returncode  # everything once more in one view: nothing may be left to do
-    if status:
-        raise SystemExit(status)
+        raise UserError(
+            f"{', '.join(failed)} failed, see above; what is finished is kept, "
+            "run the same command again to continue"
+        )
+    print("Data and pipelines are up to date.")
 
 
-def read_graph() -> dict[str, set[str]]:
-    """The names of dvc.yaml's stages, and of those that each needs."""
-    with Repo() as repo:
-        graph = repo.index.graph
-        return {stage.addressing: {needed.addressing for needed in graph.successors(stage)} for stage in graph}
+def read_graph(repo: Repo) -> dict[Stage, set[Stage]]:
+    """Return the stages `dvc repro` would go through, each with those it needs."""
+    with lock_repo(repo):
+        graph = get_active_graph(repo.index.graph)
+        path = str(Path.cwd() / PROJECT_FILE)
+        targets = [stage for stage in graph if stage.path == path]
+        plan = plan_repro(graph, targets) if targets else []
+        return {stage: set(graph.successors(stage)) for stage in plan}
 
 
-def run_graph(graph: dict[str, set[str]], jobs: int, run: Callable[[str], int]) -> list[str]:
-    """Run every stage after those it needs, at most `jobs` at a time, until one has a status other than 0; returns those that had."""
-    sorter, running, failed = TopologicalSorter(graph), {}, []
+def has_changed(stage: Stage) -> bool:
+    """Return DVC's answer whether it would run a stage now; the repository must be locked."""
+    try:
+        return stage.changed()
+    except DvcException:
+        return True  # the stage's own `dvc repro` says best what is wrong
+
+
+def run_graph(
+    graph: Mapping[Node, set[Node]],
+    jobs: int,
+    find_changed: Callable[[Collection[Node]], Collection[Node]],
+    run: Callable[[Node], int],
+) -> dict[Node, int]:
+    """Run the changed nodes of a graph, each after those it needs, until one fails.
+
+    Args:
+        graph: every node and the nodes it needs.
+        jobs: how many may run at once.
+        find_changed: returns which of some nodes changed, once all that they need are finished.
+        run: runs one node and returns its exit status.
+
+    Returns:
+        The exit status of every node that ran.
+    """
+    sorter, running, statuses = TopologicalSorter(graph), {}, {}
     sorter.prepare()
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            while sorter.is_active() and not failed:
-                running |= {pool.submit(run, name): name for name in sorter.get_ready()}
+            while sorter.is_active() and not any(statuses.values()):
+                ready = sorter.get_ready()
+                changed = find_changed(ready) if ready else ()
+                running |= {pool.submit(run, node): node for node in changed}
+                if len(changed) < len(ready):  # what was skipped may have made others ready
+                    sorter.done(*(node for node in ready if node not in changed))
+                    continue
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    name = running.pop(future)
-                    failed += [name] if future.result() else []
-                    sorter.done(name)
+                    node = running.pop(future)
+                    statuses[node] = future.result()
+                    sorter.done(node)
         finally:
             for future in running:
                 future.cancel()  # stops those that have not begun
-    return failed
+    return statuses
 
 
 def repro(name: str) -> int:
-    """Reproduce one stage whose dependencies are up to date, its output line by line behind its name; returns the exit status."""
+    """Reproduce one stage whose dependencies are up to date; return the exit status.
+
+    Every line of its output is printed behind its name.
+    """
     started = time.monotonic()
     command = [*DVC, "repro", "--single-item", name]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         for line in process.stdout:  # text mode: a progress bar's carriage returns end lines too
             if line.strip():
                 print(f"{name}: {line.strip()}", flush=True)

@@ -79,6 +79,8 @@ def test_it_takes_as_long_as_sixty_imports_of_tensorflow_at_most(project):
 def test_a_second_repro_has_nothing_to_do(project):
     assert would_run(project) == set()
     assert "up to date" in run(project, "dvc", "repro").stdout
+    done = run(project, "python", "-m", "pipeline.side_by_side")
+    assert done.stdout == "Data and pipelines are up to date.\n"
 
 
 def edit_params(project, change):
