@@ -28,7 +28,10 @@ NAMED = {"features": features.CODE, "shards": shards.CODE, "training": training.
 NO_CONTENT = {  # modules that the makers import and that decide nothing of what they make
     "chain.py": "where workers run",
     "command.py": "errors and progress bars",
-    "config.py": "reads settings, whose values are in the keys",
+    "common/__init__.py": "says what the room holds",
+    "common/experiments.py": "reads settings, whose values are in the keys",
+    "common/params.py": "reads settings, whose values are in the keys",
+    "common/settings.py": "reads settings, whose values are in the keys",
     "files.py": "writes files whole or not at all",
     "manifest.py": "reads tables, whose values are in the keys",
 }
@@ -39,16 +42,16 @@ MATTERS = {  # modules, and things for the modules that define them
 }
 KEYS = """
 from pathlib import Path
-from pipeline.config import read_section
+from pipeline.common.settings import Settings
 from pipeline.model import read_recipe
 from pipeline.objective import LossConfig
 from pipeline.training import TrainConfig, run_key
 import pipeline, pipeline.remarks, pipeline.trainer
 
-params = Path("params.yaml")
-loss = read_section(params, "loss", LossConfig)
-train = read_section(params, "train", TrainConfig)
-given = (read_recipe(params, "supervised"), loss, train, Path("."))
+settings = Settings.read(Path("params.yaml"))
+loss = settings.section("loss", LossConfig)
+train = settings.section("train", TrainConfig)
+given = (read_recipe(settings, "supervised"), loss, train, Path("."))
 
 def edited(module):
     with open(module.__file__, "a") as file:

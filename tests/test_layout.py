@@ -23,8 +23,7 @@ from layers import (
     transitive_imports,
 )
 from pipeline import audit
-from pipeline.config import SECTIONS
-from pipeline.studies.config import STUDIES
+from pipeline.common.params import SECTIONS, STUDIES
 
 FILES = [path.relative_to(ROOT / "pipeline") for path in (ROOT / "pipeline").rglob("*.py")]
 MODULES = sorted(".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in FILES if path.name != "__init__.py" or len(path.parts) > 1)
