@@ -10,7 +10,29 @@ import yaml
 from conftest import ROOT
 from pipeline.files import file_sha256
 
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
+OWN_PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+AUTHOR = {
+    "GIT_AUTHOR_NAME": "t",
+    "GIT_AUTHOR_EMAIL": "t@example.org",
+    "GIT_COMMITTER_NAME": "t",
+    "GIT_COMMITTER_EMAIL": "t@example.org",
+}
+SETTINGS = {
+    "commit.gpgSign": "false",
+    "core.hooksPath": os.devnull,
+    "core.excludesFile": os.devnull,
+    "core.autocrlf": "false",
+}
+GIT = (
+    AUTHOR
+    | {"GIT_CONFIG_COUNT": str(len(SETTINGS))}
+    | {f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(SETTINGS)}
+    | {f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(SETTINGS.values())}
+)
+# A git hook that runs the tests sets GIT_DIR and others, which name the wrong repository.
+INHERITED = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+OWN = {"PATH": OWN_PATH, "DVC_NO_ANALYTICS": "1", "PYTHONUTF8": "1"}
+ENVIRONMENT = INHERITED | GIT | OWN
 FLUTE = {"flute": {"program": 73, "family": "flute", "low": 60, "high": 84}}
 
 
@@ -45,6 +67,17 @@ def small_data(folder):
     params = edited_params(folder / "params.yaml", small_notes)
     stage("data", "notes", folder / "set", folder / "manifest.csv", params=params, check=True)
     return folder
+
+
+def error_line(done):
+    """Return the one line `error: ...` of a process that failed.
+
+    Libraries may write beside it; a traceback may not be there.
+    """
+    ours = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    said = f"{done.returncode}:\n{done.stderr[-3000:]}"
+    assert done.returncode != 0 and len(ours) == 1 and "Traceback" not in done.stderr, said
+    return ours[0]
 
 
 def hashes(folder):

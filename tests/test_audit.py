@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from commands import run
+from commands import error_line, run
 from conftest import ROOT
 from made_rows import make_rows
 from pipeline.ablations import ablation_cells, write_ablation_table
@@ -225,5 +225,6 @@ def test_the_command_says_what_fails_and_exits(clone):
     edit_values("reports/metrics.json", lambda v: v["supervised"].update(f0_l1=0.01))(clone)
     shutil.rmtree(clone / "models"), shutil.rmtree(clone / "data")
     done = run(clone, "python", "-m", "stages.audit", "out/audit.json", check=False)
-    assert done.returncode == 1 and done.stderr.strip().splitlines()[-1].startswith("error: audit: ")
-    assert "metrics.json equals the tables" in done.stderr and "0.01" in (clone / "out" / "audit.md").read_text()
+    line = error_line(done)
+    assert done.returncode == 1 and line.startswith("error: audit: ") and "metrics.json equals the tables" in line
+    assert "0.01" in (clone / "out" / "audit.md").read_text()

@@ -5,14 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 import pytest
 
-from commands import command, edited_params, stage
+from commands import ENVIRONMENT, command, edited_params, error_line, stage
 from conftest import ROOT
 from pipeline.audio import write_audio
 from pipeline.command import UserError, run_stage
@@ -22,20 +22,20 @@ from pipeline.files import atomic, atomic_folder, write_text
 def test_a_missing_soundfont_is_named(tmp_path):
     params = edited_params(tmp_path / "params.yaml", lambda values: values["outside"].update(notes="/no/such.sf2"))
     done = stage("data", "notes", tmp_path / "notes", tmp_path / "m.csv", params=params)
-    assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1
-    assert done.stderr.startswith("error: outside") and "/no/such.sf2: No such file or directory" in done.stderr
+    line = error_line(done)
+    assert done.returncode == 1 and line.startswith("error: outside") and "/no/such.sf2: " in line
 
 
 def test_an_experiment_with_a_dot_is_named(tmp_path):
     params = edited_params(tmp_path / "params.yaml", lambda values: values["experiments"].update({"no.z": {}}))
     done = stage("data", "notes", tmp_path / "notes", tmp_path / "m.csv", params=params)
-    assert done.returncode == 1 and "experiments.no.z" in done.stderr and "rename it to 'no_z'" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    line = error_line(done)
+    assert done.returncode == 1 and "experiments.no.z" in line and "rename it to 'no_z'" in line
 
 
 def test_a_missing_argument_is_one_line(tmp_path):
     done = stage("data", "notes", tmp_path / "notes")
-    assert done.returncode == 2 and done.stderr.startswith("error: ") and "manifest" in done.stderr
+    assert done.returncode == 2 and "manifest" in error_line(done)
 
 
 def full_disk(*_, **__):
@@ -84,14 +84,14 @@ def test_a_folder_is_whole_or_the_old_one(tmp_path):
 def test_an_interrupted_stage_says_so_and_keeps_the_old_output(tmp_path):
     heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # a background job's children ignore Ctrl-C
     line = command("data", "notes", tmp_path / "notes", tmp_path / "m.csv")
-    process = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
-    deadline = time.time() + 60
-    while time.time() < deadline and not list(tmp_path.glob(".notes.*.tmp/audio/*.wav")):
-        time.sleep(0.05)
+    process = subprocess.Popen(line, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
+    while process.poll() is None and not list(tmp_path.glob(".notes.*.tmp/audio/*.wav")):
+        sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=30)
+    _, error = process.communicate()
     assert process.returncode == 130
-    assert error.strip().splitlines()[-1].startswith("error: interrupted; what is finished is kept")
+    line = error_line(subprocess.CompletedProcess(process.args, process.returncode, stderr=error))
+    assert line.startswith("error: interrupted; what is finished is kept")
     assert os.listdir(tmp_path) == []
 
 
@@ -109,8 +109,5 @@ def test_writing_audio_to_a_full_disk_is_one_line(tmp_path, capsys):
 
 def test_examples_without_records_are_named(tmp_path):
     (tmp_path / "examples").mkdir()
-    done = stage("yardsticks", "notes", tmp_path / "examples", ROOT / "reports/data/notes/manifest.csv", tmp_path / "out")
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1] == (
-        f"error: {tmp_path / 'examples'}: no TFRecords of split 'train'; run `dvc repro examples`"
-    )
+    done = stage("yardsticks", "notes", tmp_path / "examples", tmp_path / "manifest.csv", tmp_path / "out")
+    assert error_line(done) == f"error: {tmp_path / 'examples'}: no TFRecords of split 'train'; run `dvc repro examples`"

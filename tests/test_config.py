@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from commands import stage
+from commands import error_line, stage
 from conftest import ROOT
 from pipeline.command import UserError
 from pipeline.common.params import Params, validate
@@ -155,7 +155,7 @@ def test_a_mistake_in_a_data_set_is_named(tmp_path, edit, message):
 )
 def test_check_names_what_experiments_and_outside_get_wrong(tmp_path, edit, message):
     done = stage("check", params=write(tmp_path / "params.yaml", edit))
-    assert done.returncode == 1 and message in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert done.returncode == 1 and message in error_line(done)
 
 
 def test_a_mistake_in_an_override_is_named_where_it_stands(tmp_path):
@@ -198,7 +198,7 @@ def test_a_stage_exits_with_one_line(tmp_path):
     path = write(tmp_path / "params.yaml", lambda v: v["data"]["notes"].update(sedd=1))
     done = stage("data", "notes", tmp_path / "notes", tmp_path / "m.csv", params=path)
     assert done.returncode == 1
-    assert done.stderr.strip() == f"error: {path}: unknown key 'data.notes.sedd'; did you mean 'seed'?"
+    assert error_line(done) == f"error: {path}: unknown key 'data.notes.sedd'; did you mean 'seed'?"
     assert not (tmp_path / "notes").exists()
 
 

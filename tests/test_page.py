@@ -192,8 +192,8 @@ def test_a_section_is_there_where_its_table_is(tmp_path, random, study):
     assert all(text in markdown for line in texts for text in line)
 
 
-def test_ours_stand_beside_the_papers():
-    cells = pd.read_csv(ROOT / "reports" / "tables" / "resynthesis.csv")
+def test_ours_stand_beside_the_papers(committed):
+    cells = pd.read_csv(committed / "reports" / "tables" / "resynthesis.csv")
     table = table_1(cells)
     supervised = next(line for line in table.lines if line[0].text == "supervised")
     assert [cell.text for cell in supervised[2::2]] == ["0.07", "0.02", "0.003"]
@@ -246,21 +246,21 @@ def test_a_page_that_is_too_heavy_or_refers_to_nothing_stops(tmp_path):
         check_weight(page, 1)
 
 
-def test_the_committed_page_is_light_and_needs_no_network():
-    html = (ROOT / "reports" / "index.html").read_text()
-    assert check_weight(ROOT / "reports" / "index.html", 6) > 1
-    assert sum(path.stat().st_size for path in (ROOT / "reports" / "page").rglob("*") if path.is_file()) < 6e6
+def test_the_committed_page_is_light_and_needs_no_network(committed):
+    html = (committed / "reports" / "index.html").read_text()
+    assert check_weight(committed / "reports" / "index.html", 6) > 1
+    assert sum(path.stat().st_size for path in (committed / "reports" / "page").rglob("*") if path.is_file()) < 6e6
     assert all(not name.startswith(("/", "..", "http")) for name in referred(html)) and "://" not in html
     assert html.count("<audio controls") == html.count("<audio") > 50  # they play without the script, too
-    assert "fetch" not in (ROOT / "reports" / "page" / "style" / "page.js").read_text()
+    assert "fetch" not in (committed / "reports" / "page" / "style" / "page.js").read_text()
 
 
-def test_the_committed_page_is_that_of_the_committed_reports(tmp_path):
+def test_the_committed_page_is_that_of_the_committed_reports(tmp_path, committed):
     reports = tmp_path / "reports"
-    shutil.copytree(ROOT / "reports", reports, ignore=shutil.ignore_patterns("index.html", "style", "benchmarks", "data", "long"))
+    shutil.copytree(committed / "reports", reports, ignore=shutil.ignore_patterns("index.html", "style", "benchmarks", "data", "long"))
     folders = [reports / name for name in ("tables", "figures", "rows", "audit.json")]
     stage("page", *folders, ROOT / "pipeline" / "paper.yaml", reports / "page" / "sounds", reports / "index.html", reports / "page" / "style", check=True)
-    assert (reports / "index.html").read_bytes() == (ROOT / "reports" / "index.html").read_bytes()
-    assert hashes(reports / "page" / "style") == hashes(ROOT / "reports" / "page" / "style")
+    assert (reports / "index.html").read_bytes() == (committed / "reports" / "index.html").read_bytes()
+    assert hashes(reports / "page" / "style") == hashes(committed / "reports" / "page" / "style")
     named = set(re.findall(r'"name": "(\w+)"', (reports / "page" / "sounds" / "sounds.json").read_text()))
-    assert {path.stem for path in (ROOT / "reports" / "page" / "sounds").glob("*.mp3")} == named
+    assert {path.stem for path in (committed / "reports" / "page" / "sounds").glob("*.mp3")} == named

@@ -24,7 +24,7 @@ const done = arguments[0], wrong = [], figures = [...document.querySelectorAll("
 const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
 (async () => {
   for (const figure of figures) {
-    const audio = figure.querySelector("audio"), image = figure.querySelector("img"), until = performance.now() + 5000;
+    const audio = figure.querySelector("audio"), image = figure.querySelector("img"), until = performance.now() + 60000;
     await audio.play().catch(() => {});
     while (!audio.currentTime && !audio.error && performance.now() < until) await frame();
     const seconds = Number(figure.querySelector(".play").dataset.seconds);
@@ -44,14 +44,17 @@ return [...document.querySelectorAll("td, tbody th, dd")].map((cell) => ({
 
 @pytest.fixture(scope="module")
 def driver():
+    """A browser, whose driver on this machine is not asked through a proxy; time limits only end a wait for nothing."""
     chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and chromedriver):
         missing = "chromium or chromedriver is not installed; run tools/install-chromium"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    browser = browse(chromium, chromedriver)
-    browser.set_script_timeout(240)
-    yield browser
-    browser.quit()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("no_proxy", "127.0.0.1,localhost")
+        browser = browse(chromium, chromedriver)
+        browser.set_script_timeout(1800)
+        yield browser
+        browser.quit()
 
 
 def browse(chromium: str, chromedriver: str, **preferences: int) -> webdriver.Chrome:
@@ -201,7 +204,7 @@ def press(driver, key: str):
 
 def wait(driver, condition: str) -> None:
     """Until a condition of the page holds."""
-    WebDriverWait(driver, 5).until(lambda browser: browser.execute_script(condition))
+    WebDriverWait(driver, 60).until(lambda browser: browser.execute_script(condition))
 
 
 def printed_right(text: str, line: dict[str, str], column: str | None) -> bool:

@@ -4,13 +4,13 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 
 import pytest
 
-from commands import hashes, small_data, stage
+from commands import ENVIRONMENT, hashes, small_data, stage
 from conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -40,26 +40,24 @@ def free_port():
 @contextmanager
 def running(*commands):
     """Processes that live as long as the block."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment = ENVIRONMENT | {"no_proxy": "127.0.0.1,localhost"}
     processes = [subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                  for command in commands]  # fmt: skip
     try:
-        yield
+        yield processes
     finally:
         for process in processes:
             process.terminate()
         for process in processes:
-            process.wait(timeout=30)
+            process.wait()
 
 
-def wait_for(port):
-    deadline = time.time() + 60
-    while time.time() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise AssertionError(f"nothing answers at port {port}")
+def wait_for(port, process):
+    """Until a process listens at a port of this machine."""
+    with socket.socket() as probe:
+        while probe.connect_ex(("127.0.0.1", port)):
+            assert process.poll() is None, f"{process.args} ended"
+            sleep(0.2)
 
 
 def test_dask_gives_the_same_bytes(data):
@@ -68,18 +66,18 @@ def test_dask_gives_the_same_bytes(data):
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
     worker = ["dask", "worker", address, "--nthreads", "1", "--no-dashboard", "--local-directory", str(data / "dask")]
-    with running(["dask", "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], worker, worker):
-        wait_for(port)
+    with running(["dask", "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], worker, worker) as processes:
+        wait_for(port, processes[0])
         with Client(address) as client:
-            client.wait_for_workers(2, timeout=60)
+            client.wait_for_workers(2)
         runner = "--runner=apache_beam.runners.dask.dask_runner.DaskRunner"
         assert prepare(data, "dask", runner, f"--dask_client_address={address}") == hashes_of(data, "local")
 
 
 def test_the_portable_job_service_gives_the_same_bytes(data):
     port = free_port()
-    with running([sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main", "--port", str(port)]):
-        wait_for(port)
+    with running([sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main", "--port", str(port)]) as processes:
+        wait_for(port, processes[0])
         options = ["--runner=PortableRunner", f"--job_endpoint=localhost:{port}", "--environment_type=LOOPBACK"]
         assert prepare(data, "portable", *options) == hashes_of(data, "local")
 

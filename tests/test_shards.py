@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from commands import edited_params, hashes, small_notes, stage
+from commands import edited_params, error_line, hashes, small_notes, stage
 from pipeline.dataset import read_split
 from pipeline.examples import FRAME, shard_of, split_windows, window_starts
 
@@ -83,7 +83,7 @@ def test_a_split_without_windows_is_named(data):
     edited_params(data / "long.yaml", lambda values: values["examples"].update(seconds=6.5))
     done = build(data, "none", params="long.yaml", check=False)
     assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith("error: examples: no window of 6.5 s in split 'train'; shorten examples.seconds")
+    assert error_line(done).startswith("error: examples: no window of 6.5 s in split 'train'; shorten examples.seconds")
 
 
 def test_windows_fit():

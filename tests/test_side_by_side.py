@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -28,10 +27,11 @@ INPUTS = ("param", "code", "deleted", "tampered", "unlocked", "still")
 
 
 class Runs:
-    """Remembers the order in which stages began and how many ran at once."""
+    """Remembers the order in which stages began and how many ran at once. Stages named `together` end only once all of them run."""
 
-    def __init__(self, statuses=None):
+    def __init__(self, statuses=None, together=()):
         self.statuses, self.begun, self.now, self.most = statuses or {}, [], 0, 0
+        self.together, self.meeting = together, threading.Barrier(max(1, len(together)))
         self.lock = threading.Lock()
 
     def __call__(self, name):
@@ -39,14 +39,15 @@ class Runs:
             self.begun.append(name)
             self.now += 1
             self.most = max(self.most, self.now)
-        time.sleep(0.05)
+        if name in self.together:
+            self.meeting.wait()
         with self.lock:
             self.now -= 1
         return self.statuses.get(name, 0)
 
 
 def test_every_stage_runs_once_after_those_it_needs():
-    runs = Runs()
+    runs = Runs(together=("left", "right"))
     assert run_graph(DIAMOND, 2, set, runs) == dict.fromkeys(DIAMOND, 0)
     assert runs.begun[0] == "start" and runs.begun[-1] == "end"
     assert sorted(runs.begun) == sorted(DIAMOND)

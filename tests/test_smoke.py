@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,7 @@ import pytest
 import soundfile
 import yaml
 
-from commands import run
+from commands import error_line, run
 from hostile import tone
 from pipeline.page.render import check_weight
 from pipeline.tables import NAMES
@@ -69,11 +68,11 @@ def test_its_page_has_what_was_made_and_nothing_else(project):
     assert "Play harmonic" in html and html.count("<audio") > 10
 
 
-def test_it_takes_as_long_as_sixty_imports_of_tensorflow_at_most(project):
-    """Four minutes where that takes 4 s: what CI and newcomers wait for, in a unit that a slow or busy machine stretches alike."""
-    started = time.monotonic()
-    run(project, "python", "-c", "import tensorflow")
-    assert float((project / ".seconds").read_text()) < 60 * (time.monotonic() - started)
+def test_it_is_small_enough_to_wait_for(project):
+    """CI and newcomers wait for it: two trainings of six steps on a handful of notes."""
+    logs = {path.stem: pd.read_csv(path) for path in (project / "reports" / "training").glob("*.csv")}
+    assert {name: log.step.max() for name, log in logs.items()} == {f"{name}-0": 6 for name in TRAINED}
+    assert len(pd.read_csv(project / "reports" / "data" / "notes" / "manifest.csv")) < 40
 
 
 def test_a_second_repro_has_nothing_to_do(project):
@@ -133,7 +132,7 @@ def test_a_dotted_experiment_name_is_our_line_before_anything_runs(project):
     undo = edit_params(project, lambda values: values["experiments"].update({"no.z": values["experiments"].pop("no_z")}))
     try:
         done = run(project, "dvc", "repro", check=False)
-        assert done.returncode != 0 and "rename it to 'no_z'" in done.stderr and "stages.train" not in done.stdout
+        assert "rename it to 'no_z'" in error_line(done) and "stages.train" not in done.stdout
     finally:
         undo()
 
@@ -150,7 +149,7 @@ def test_example_length_recomputes_no_f0(project):
 @pytest.mark.slow
 def test_an_override_runs_and_compares(project):
     run(project, "git", "add", "--all")
-    run(project, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "--message", "done")
+    run(project, "git", "commit", "--quiet", "--message", "done")
     run(project, "dvc", "exp", "run", "--name", "shorter", "-S", "train.steps=4", "tabulate")
     difference = json.loads(run(project, "dvc", "metrics", "diff", "--json").stdout)
     assert difference["reports/metrics.json"]["supervised.spectral_loss"]["diff"] != 0

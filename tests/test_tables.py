@@ -159,12 +159,12 @@ def test_only_single_notes_have_a_nearest_note():
     assert Settings(ROOT, params).row_names() == {"a": [f"{name}@a" for name in NAMES], "b": ["x", "original_retracked@b", "mean_spectrum@b"]}
 
 
-def test_the_committed_reports_agree():
-    settings = Settings.read(ROOT / "params.yaml")
+def test_the_committed_reports_agree(committed):
+    settings = Settings.read(committed / "params.yaml")
     order = settings.row_names()
-    metrics = json.loads((ROOT / "reports" / "metrics.json").read_text())
+    metrics = json.loads((committed / "reports" / "metrics.json").read_text())
     assert [name for name in metrics if "/" not in name] == sorted(name for names in order.values() for name in names)  # others are studies
-    rows = pd.concat([pd.read_parquet(path) for path in (ROOT / "reports" / "rows").glob("*.parquet")])
+    rows = pd.concat([pd.read_parquet(path) for path in (committed / "reports" / "rows").glob("*.parquet")])
     check_rows(rows, order, settings.seeds)
     for name, mine in rows.groupby("experiment"):
         assert metrics[name]["spectral_loss"] == pytest.approx(mine.spectral_loss.mean(), abs=1e-5)

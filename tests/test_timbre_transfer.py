@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from batches import STATISTICS
-from commands import ENVIRONMENT, hashes, run
+from commands import ENVIRONMENT, error_line, hashes, run
 from conftest import ROOT
 from pipeline.autoencoder import ModelConfig
 from pipeline.clips import Clip
@@ -263,4 +263,4 @@ def test_models_that_take_no_f0_are_named(tmp_path, small_model_values):
 def test_make_transfer_without_a_recording_says_how():
     environment = {name: value for name, value in ENVIRONMENT.items() if name != "AUDIO"}
     done = run(ROOT, "env", "-i", f"PATH={environment['PATH']}", "make", "--silent", "-o", "environment", "transfer", check=False)
-    assert done.returncode == 2 and done.stderr.startswith("error: no recording; run make transfer AUDIO=path/to/recording.wav\n")
+    assert done.returncode == 2 and error_line(done) == "error: no recording; run make transfer AUDIO=path/to/recording.wav"

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+from time import sleep
 
 import h5py
 import numpy as np
@@ -116,11 +116,10 @@ def reached(path, step):
 
 def kill_when(process, condition):
     """kill -9 as soon as the condition holds."""
-    deadline = time.time() + 200
-    while time.time() < deadline and process.poll() is None and not condition():
-        time.sleep(0.01)
+    while process.poll() is None and not condition():
+        sleep(0.01)
     process.kill()
-    return process.wait(timeout=60)
+    return process.wait()
 
 
 def assert_same_training(expected_folder, found_folder):
@@ -136,7 +135,7 @@ def assert_same_training(expected_folder, found_folder):
 def whole(tmp_path_factory, examples, small_model_values):
     """An uninterrupted training on one device in float32, beside which the others are put."""
     folder = tmp_path_factory.mktemp("whole")
-    assert start(small_model_values, examples, folder).wait(timeout=200) == 0
+    assert start(small_model_values, examples, folder).wait() == 0
     return folder
 
 
@@ -145,7 +144,7 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, examples, small_model
     assert kill_when(killed, lambda: reached(tmp_path / "killed" / "state.npz", 5)) == -signal.SIGKILL
     saved = json.loads(str(np.load(tmp_path / "killed" / "state.npz")["state"]))["step"]
     assert 5 <= saved < 14 and not (tmp_path / "killed" / "model").exists()
-    assert start(small_model_values, examples, tmp_path / "killed").wait(timeout=200) == 0
+    assert start(small_model_values, examples, tmp_path / "killed").wait() == 0
     assert_same_training(whole, tmp_path / "killed")
     summary = json.loads((tmp_path / "killed" / "log.json").read_text())
     assert summary["settings"]["train"]["steps"] == 14 and set(summary["versions"]) == {"tensorflow", "keras", "numpy"}
@@ -155,28 +154,28 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, examples, small_model
 
 @pytest.mark.slow
 def test_killed_in_pretraining_and_after(tmp_path, examples, small_model_values):
-    assert start(small_model_values, examples, tmp_path / "whole", **UNSUPERVISED).wait(timeout=200) == 0
+    assert start(small_model_values, examples, tmp_path / "whole", **UNSUPERVISED).wait() == 0
     for name, step in (("state-pretrained.npz", 3), ("state.npz", 2)):
         process = start(small_model_values, examples, tmp_path / "killed", **UNSUPERVISED)
         assert kill_when(process, lambda: reached(tmp_path / "killed" / name, step)) == -signal.SIGKILL
-    assert start(small_model_values, examples, tmp_path / "killed", **UNSUPERVISED).wait(timeout=200) == 0
+    assert start(small_model_values, examples, tmp_path / "killed", **UNSUPERVISED).wait() == 0
     assert_same_training(tmp_path / "whole", tmp_path / "killed")
 
 
 @pytest.mark.slow
-def test_ten_kills_at_random_moments(tmp_path, examples, small_model_values):
+def test_ten_kills_at_random_steps(tmp_path, examples, small_model_values):
     random = np.random.default_rng(5)
-    assert start(small_model_values, examples, tmp_path / "whole", **UNSUPERVISED).wait(timeout=200) == 0
+    assert start(small_model_values, examples, tmp_path / "whole", **UNSUPERVISED).wait() == 0
     kills = 0
     while kills < 10:
         process = start(small_model_values, examples, tmp_path / "killed", **UNSUPERVISED)
-        moment = time.time() + random.uniform(3, 20)
-        status = kill_when(process, lambda: time.time() > moment)
+        name, step = ("state-pretrained.npz", random.integers(1, 6)) if random.uniform() < 0.3 else ("state.npz", random.integers(1, 14))
+        status = kill_when(process, lambda: reached(tmp_path / "killed" / name, step))
         kills += status == -signal.SIGKILL
-        if status == 0:  # it came to its end before its moment: from the start again
+        if status == 0:  # it came to its end before that step was seen: from the start again
             assert_same_training(tmp_path / "whole", tmp_path / "killed")
             shutil.rmtree(tmp_path / "killed")
-    assert start(small_model_values, examples, tmp_path / "killed", **UNSUPERVISED).wait(timeout=200) == 0
+    assert start(small_model_values, examples, tmp_path / "killed", **UNSUPERVISED).wait() == 0
     assert_same_training(tmp_path / "whole", tmp_path / "killed")
 
 
@@ -198,7 +197,7 @@ def loss_curve(folder):
 
 def test_two_devices_give_the_loss_curve_of_one(tmp_path, examples, small_model_values, whole):
     """Two logical CPU devices share the batch; sums in another order differ in the last bits."""
-    assert start(small_model_values, examples, tmp_path, devices=2).wait(timeout=200) == 0
+    assert start(small_model_values, examples, tmp_path, devices=2).wait() == 0
     one, two = loss_curve(whole), loss_curve(tmp_path)
     assert len(one) == 7 and one[-1] < one[0]
     np.testing.assert_allclose(two, one, rtol=2e-4)
@@ -206,7 +205,7 @@ def test_two_devices_give_the_loss_curve_of_one(tmp_path, examples, small_model_
 
 @pytest.mark.slow
 def test_bfloat16_trains(tmp_path, examples, small_model_values, whole):
-    assert start(small_model_values, examples, tmp_path, precision="mixed_bfloat16").wait(timeout=200) == 0
+    assert start(small_model_values, examples, tmp_path, precision="mixed_bfloat16").wait() == 0
     single, mixed = loss_curve(whole), loss_curve(tmp_path)
     assert not np.array_equal(single, mixed)
     np.testing.assert_allclose(mixed, single, rtol=0.05)

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from batches import STATISTICS
-from commands import ENVIRONMENT
+from commands import ENVIRONMENT, error_line
 from conftest import ROOT
 from pipeline.autoencoder import ModelConfig
 from pipeline.examples import FRAME, encode_example, shard_name
@@ -68,5 +68,4 @@ def test_what_cannot_be_read_is_one_line(trained, tmp_path):
     (tmp_path / "text.wav").write_text("no sound")
     done = transferred(trained, tmp_path / "text.wav", tmp_path / "out.wav")
     assert done.returncode == 1 and not (tmp_path / "out.wav").exists()
-    (line,) = done.stderr.strip().splitlines()
-    assert line.startswith(f"error: {tmp_path}/text.wav: cannot be decoded: ")
+    assert error_line(done).startswith(f"error: {tmp_path}/text.wav: cannot be decoded: ")
