@@ -8,11 +8,15 @@ RUN := $(UV) run --locked --no-sync
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE  # without compiled files every stage would spend seconds on compiling TensorFlow anew
 
-.PHONY: repro test test-all bench audit verify transfer listen environment
+.PHONY: repro lint test test-all bench audit verify transfer listen environment
 repro: environment
 	$(RUN) python -m pipeline.side_by_side
 
-test: environment
+lint: environment
+	$(RUN) ruff check pipeline stages tests benchmarks
+	$(RUN) ruff format --check pipeline stages tests benchmarks
+
+test: lint
 	$(RUN) pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 -m "not slow"
 
 test-all: environment
@@ -30,7 +34,7 @@ verify: environment
 
 transfer: environment
 	@test -n "$$AUDIO" || { echo "error: no recording; run make transfer AUDIO=path/to/recording.wav" >&2; exit 1; }
-	$(RUN) python -m pipeline.studies.transfer_file -- "$$AUDIO"
+	$(RUN) python -m pipeline.transfer -- "$$AUDIO"
 
 listen:  # on port 0, which is any that is free, or on PORT
 	$(PYTHON) -u -m http.server --bind 127.0.0.1 --directory reports $(or $(PORT),0)

@@ -5,16 +5,23 @@ import time
 from pathlib import Path
 
 import crepe
-
-from pipeline.audio import read_audio
-from pipeline.f0 import load_crepe
+from pipeline.audio.files import read_audio
+from pipeline.crepe.network import load_crepe
 
 
 def main(capacity: str, step_ms: int, paths: list[str]) -> None:
     """Track `paths`; prints the time when each was finished."""
-    load_crepe(capacity)  # has the package build its own network, with the weights from where they are; `predict` uses it
+    # has the package build its own network, with the weights from where they are; `predict` uses it
+    load_crepe(capacity)
     for path in paths:
-        crepe.predict(read_audio(Path(path)), 16000, model_capacity=capacity, viterbi=False, step_size=step_ms, verbose=0)
+        crepe.predict(
+            read_audio(Path(path)),
+            16000,
+            model_capacity=capacity,
+            viterbi=False,
+            step_size=step_ms,
+            verbose=0,
+        )
         print(time.time(), flush=True)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.preparation import machine
-from pipeline.files import write_text
+from pipeline.common.files import write_text
 
 
 class Target(NamedTuple):
@@ -35,7 +35,9 @@ class Target(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A line of the CSV: the median of `repeats` values, the lowest and the highest, and the target if there is one."""
+    """A line of the CSV: the median of `repeats` values, the lowest and the highest, and the
+    target if there is one.
+    """
 
     benchmark: str
     setting: str
@@ -54,10 +56,18 @@ def machine_figures() -> list[Figure]:
     return [Figure(row.benchmark, row.setting, row.value) for row in machine()]
 
 
-def summarize(benchmark: str, setting: str, values: np.ndarray | list[float], unit: str, note: str = "",
-              target: Target | None = None) -> Figure:  # fmt: skip
+def summarize(
+    benchmark: str,
+    setting: str,
+    values: np.ndarray | list[float],
+    unit: str,
+    note: str = "",
+    target: Target | None = None,
+) -> Figure:
     """The figure of repeated measurements; the median is judged."""
-    median, low, high = (float(f"{value:.4g}") for value in (np.median(values), np.min(values), np.max(values)))
+    median, low, high = (
+        float(f"{value:.4g}") for value in (np.median(values), np.min(values), np.max(values))
+    )
     judged = (str(target), target.verdict(median)) if target else ("", "")
     return Figure(benchmark, setting, median, unit, len(values), low, high, *judged, note)
 
@@ -69,17 +79,28 @@ def write_report(out: Path, figures: list[Figure]) -> None:
     machine_rows = [figure for figure in figures if figure.benchmark == "machine"]
     judged = [figure for figure in measured if figure.target]
     parts = {
-        "Targets": table(judged, ("benchmark", "setting", "value", "unit", "range", "target", "met", "note")),
-        "All figures": table(measured, ("benchmark", "setting", "value", "unit", "range", "repeats", "note")),
+        "Targets": table(
+            judged, ("benchmark", "setting", "value", "unit", "range", "target", "met", "note")
+        ),
+        "All figures": table(
+            measured, ("benchmark", "setting", "value", "unit", "range", "repeats", "note")
+        ),
         "Machine": table(machine_rows, ("setting", "value")),
     }
     text = "".join(f"## {title}\n\n{rows}\n" for title, rows in parts.items())
-    intro = "Medians; the range is from the lowest to the highest repeat. Written by `python -m benchmarks.training`.\n"
+    intro = (
+        "Medians; the range is from the lowest to the highest repeat. Written by `python -m "
+        "benchmarks.training`.\n"
+    )
     write_text(out.with_suffix(".md"), f"# Training beside the authors' package\n\n{intro}\n{text}")
 
 
 def table(figures: list[Figure], columns: tuple[str, ...]) -> str:
     """Figures as a Markdown table."""
     cells = [{**figure._asdict(), "range": f"{figure.low} to {figure.high}"} for figure in figures]
-    rows = [columns, ["---"] * len(columns), *([str(cell[column]) for column in columns] for cell in cells)]
+    rows = [
+        columns,
+        ["---"] * len(columns),
+        *([str(cell[column]) for column in columns] for cell in cells),
+    ]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)

@@ -7,21 +7,31 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.serving import BANDS, Differentiable, f0_curve, frames_of, loudness_curve, normal, serve, timed
-from pipeline.autoencoder import QUIET_NOISE
+from benchmarks.serving import (
+    BANDS,
+    Differentiable,
+    f0_curve,
+    frames_of,
+    loudness_curve,
+    normal,
+    serve,
+    timed,
+)
 from pipeline.common.settings import Settings
-from pipeline.devices import device_strategy, fix_order_of_sums
-from pipeline.examples import Statistics
-from pipeline.filtered_noise import filtered_noise as filter_noise
-from pipeline.harmonic import harmonic_synthesis, normalized_distribution
-from pipeline.loss import multi_scale_spectral_loss
-from pipeline.model import build_model, read_recipe
-from pipeline.networks import exp_sigmoid
-from pipeline.objective import LossConfig
-from pipeline.reverb import Reverb
-from pipeline.trainer import Pace, Task, Trainer
-from pipeline.training import TrainConfig
-from pipeline.units import HOP, SAMPLE_RATE
+from pipeline.common.units import HOP, SAMPLE_RATE
+from pipeline.dsp.filtered_noise import filtered_noise as filter_noise
+from pipeline.dsp.harmonic import harmonic_synthesis, normalized_distribution
+from pipeline.dsp.reverb import Reverb
+from pipeline.dsp.spectral_loss import multi_scale_spectral_loss
+from pipeline.examples.schema import Statistics
+from pipeline.models.autoencoder import QUIET_NOISE
+from pipeline.models.determinism import fix_order_of_sums
+from pipeline.models.networks import exp_sigmoid
+from pipeline.models.objective import LossConfig
+from pipeline.models.recipe import build_model, read_recipe
+from pipeline.training.devices import device_strategy
+from pipeline.training.experiment import TrainConfig
+from pipeline.training.trainer import Pace, Task, Trainer
 
 STATISTICS = Statistics(loudness_mean=-40.0, loudness_std=10.0)
 
@@ -33,20 +43,28 @@ def harmonic(request):
 
     def synthesize(amplitude, distribution):
         """Nonlinearities, normalization, synthesis."""
-        return harmonic_synthesis(f0, exp_sigmoid(amplitude)[..., 0], normalized_distribution(f0, exp_sigmoid(distribution)))
+        return harmonic_synthesis(
+            f0,
+            exp_sigmoid(amplitude)[..., 0],
+            normalized_distribution(f0, exp_sigmoid(distribution)),
+        )
 
     return timed(Differentiable(synthesize, outputs), request["gradient"])
 
 
 def filtered_noise(request):
-    """Controls and signal of the filtered-noise synthesizer, the noise itself included as in the reference."""
+    """Controls and signal of the filtered-noise synthesizer, the noise itself included as in the
+    reference.
+    """
 
     def synthesize(magnitudes):
         """Nonlinearity, noise, filters."""
         noise = tf.random.uniform([request["batch"], frames_of(request) * HOP], -1.0, 1.0)
         return filter_noise(noise, exp_sigmoid(magnitudes + QUIET_NOISE))
 
-    return timed(Differentiable(synthesize, [tf.constant(normal(request, BANDS))]), request["gradient"])
+    return timed(
+        Differentiable(synthesize, [tf.constant(normal(request, BANDS))]), request["gradient"]
+    )
 
 
 def reverb(request):
@@ -59,7 +77,10 @@ def reverb(request):
 def loss(request):
     """The multi-scale spectral loss."""
     target, audio = tf.constant(normal(request)), tf.constant(normal(request, seed=2))
-    return timed(Differentiable(lambda audio: multi_scale_spectral_loss(target, audio), [audio]), request["gradient"])
+    return timed(
+        Differentiable(lambda audio: multi_scale_spectral_loss(target, audio), [audio]),
+        request["gradient"],
+    )
 
 
 def phase(request):
@@ -73,13 +94,23 @@ def phase(request):
 
 def batch_of(request):
     """A batch as models take it."""
-    noise = np.random.default_rng(3).uniform(-1, 1, [request["batch"], frames_of(request) * HOP]).astype(np.float32)
-    return {"audio": tf.constant(normal(request)), "noise": tf.constant(noise), "f0_hz": tf.constant(f0_curve(request)),
-            "loudness_db": tf.constant(loudness_curve(request))}  # fmt: skip
+    noise = (
+        np.random.default_rng(3)
+        .uniform(-1, 1, [request["batch"], frames_of(request) * HOP])
+        .astype(np.float32)
+    )
+    return {
+        "audio": tf.constant(normal(request)),
+        "noise": tf.constant(noise),
+        "f0_hz": tf.constant(f0_curve(request)),
+        "loudness_db": tf.constant(loudness_curve(request)),
+    }
 
 
 def settings_of(request):
-    """Recipe, loss and training of the experiment that the request names, with TensorFlow set up as the train stage does."""
+    """Recipe, loss and training of the experiment that the request names, with TensorFlow set up
+    as the train stage does.
+    """
     settings, name = Settings.read(Path(request["params"])), request["experiment"]
     config = settings.section("train", TrainConfig, name)
     keras.config.set_dtype_policy(config.precision)
@@ -91,9 +122,24 @@ def step(request):
     """A training step of the train stage."""
     recipe, loss_config, config = settings_of(request)
     model, batch = build_model(recipe, STATISTICS), batch_of(request)
-    task = Task(model.variables, model.trainable_variables, lambda batch: model.losses(batch, loss_config, 0), repeat, list)
-    schedule = keras.optimizers.schedules.ExponentialDecay(config.learning_rate, config.decay_steps, config.decay_rate)
-    pace = Pace(config.steps, schedule, config.clip_norm, config.log_every, config.validate_every, config.checkpoint_seconds)
+    task = Task(
+        model.variables,
+        model.trainable_variables,
+        lambda batch: model.losses(batch, loss_config, 0),
+        repeat,
+        list,
+    )
+    schedule = keras.optimizers.schedules.ExponentialDecay(
+        config.learning_rate, config.decay_steps, config.decay_rate
+    )
+    pace = Pace(
+        config.steps,
+        schedule,
+        config.clip_norm,
+        config.log_every,
+        config.validate_every,
+        config.checkpoint_seconds,
+    )
     trainer = Trainer(task, pace, device_strategy(1, config.batch_size))
     return lambda: float(trainer.update(batch))
 

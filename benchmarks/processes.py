@@ -10,13 +10,15 @@ from typing import NamedTuple
 
 import psutil
 
-from pipeline.command import UserError
+from pipeline.common.cli import UserError
 
 ROOT = Path(__file__).parent.parent
 
 
 class Run(NamedTuple):
-    """A command that ran to its end: what it printed, its wall time, the peak memory of all its processes together."""
+    """A command that ran to its end: what it printed, its wall time, the peak memory of all its
+    processes together.
+    """
 
     printed: str
     seconds: float
@@ -28,7 +30,9 @@ def run(module: list, environment: dict[str, str] | None = None) -> Run:
     command = [sys.executable, "-m", *map(str, module)]
     with TemporaryFile("w+") as printed, TemporaryFile("w+") as log:
         start = time.perf_counter()
-        with subprocess.Popen(command, cwd=ROOT, env=os.environ | (environment or {}), stdout=printed, stderr=log) as process:
+        with subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | (environment or {}), stdout=printed, stderr=log
+        ) as process:
             peak = watch_memory(process)
         seconds = time.perf_counter() - start
         for file in (printed, log):
@@ -40,14 +44,18 @@ def run(module: list, environment: dict[str, str] | None = None) -> Run:
 
 
 def watch_memory(process: subprocess.Popen) -> int:
-    """Wait for a process; returns the highest sum of resident memory over it and its children, in bytes.
+    """Wait for a process; returns the highest sum of resident memory over it and its children, in
+    bytes.
 
-    By sampling: what the system itself keeps of finished children is the peak of the largest one, not of their sum.
+    By sampling: what the system itself keeps of finished children is the peak of the largest one,
+    not of their sum.
     """
     peak, root = 0, psutil.Process(process.pid)
     while process.poll() is None:
         try:
-            peak = max(peak, sum(each.memory_info().rss for each in [root, *root.children(recursive=True)]))
+            peak = max(
+                peak, sum(each.memory_info().rss for each in [root, *root.children(recursive=True)])
+            )
         except psutil.NoSuchProcess:
             pass  # one ended just now
         time.sleep(0.1)

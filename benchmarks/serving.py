@@ -1,6 +1,6 @@
-"""What the two workers of the training benchmark share: made-up inputs, forward and backward, and the order to time them.
-
-TensorFlow and NumPy alone, because one of the workers runs in the authors' package's environment.
+"""What the two workers of the training benchmark share: made-up inputs, forward and backward, and
+the order to time them. TensorFlow and NumPy alone, because one of the workers runs in the authors'
+package's environment.
 """
 
 import json
@@ -18,7 +18,9 @@ BANDS = 65  # noise magnitudes
 
 
 class Differentiable(NamedTuple):
-    """A function of some inputs, and what its gradient is taken with respect to: these inputs and `weights`."""
+    """A function of some inputs, and what its gradient is taken with respect to: these inputs
+    and `weights`.
+    """
 
     function: Callable[..., tf.Tensor]
     inputs: list[tf.Tensor]
@@ -26,10 +28,12 @@ class Differentiable(NamedTuple):
 
 
 def serve(cases: dict[str, Callable[[dict], Callable[[], Any]]]) -> None:
-    """Prepare the case that the command line asks for, warm it up, then time it as often as standard input says.
+    """Prepare the case that the command line asks for, warm it up, then time it as often as
+    standard input says.
 
-    Each line read is a number of seconds; the case is run again and again for at least so long, and the seconds per run are
-    printed. At the end of the input come the peak memory of this process and what it was after the imports, in MB.
+    Each line read is a number of seconds; the case is run again and again for at least so long, and
+    the seconds per run are printed. At the end of the input come the peak memory of this process
+    and what it was after the imports, in MB.
     """
     request, imported = json.loads(sys.argv[1]), peak_megabytes()
     run = cases[request["case"]](request)
@@ -57,7 +61,9 @@ def seconds_per_run(run: Callable[[], Any], least: float) -> float:
 
 
 def timed(case: Differentiable, gradient: bool) -> Callable[[], Any]:
-    """One run of a case: forward, or forward and backward from a gradient that TensorFlow cannot know beforehand."""
+    """One run of a case: forward, or forward and backward from a gradient that TensorFlow cannot
+    know beforehand.
+    """
 
     @tf.function
     def forward(inputs):
@@ -66,7 +72,9 @@ def timed(case: Differentiable, gradient: bool) -> Callable[[], Any]:
 
     @tf.function
     def backward(inputs, upstream):
-        """The function and its gradient; both are returned, else TensorFlow would leave out what only one needs."""
+        """The function and its gradient; both are returned, else TensorFlow would leave out what
+        only one needs.
+        """
         with tf.GradientTape() as tape:
             tape.watch(inputs)
             result = case.function(*inputs)
@@ -91,9 +99,17 @@ def f0_curve(request: dict, lowest: float = 220.0) -> np.ndarray:
 
 
 def normal(request: dict, channels: int | None = None, seed: int = 0) -> np.ndarray:
-    """Gaussian numbers: audio [batch, samples], or with `channels` a network's outputs [batch, frames, channels]."""
-    shape = [request["batch"], frames_of(request) * HOP] if channels is None else [request["batch"], frames_of(request), channels]
-    return np.random.default_rng(seed).standard_normal(shape, np.float32) * (0.1 if channels is None else 1.0)
+    """Gaussian numbers: audio [batch, samples], or with `channels` a network's outputs [batch,
+    frames, channels].
+    """
+    shape = (
+        [request["batch"], frames_of(request) * HOP]
+        if channels is None
+        else [request["batch"], frames_of(request), channels]
+    )
+    return np.random.default_rng(seed).standard_normal(shape, np.float32) * (
+        0.1 if channels is None else 1.0
+    )
 
 
 def loudness_curve(request: dict) -> np.ndarray:

@@ -6,16 +6,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
 from benchmarks.processes import ROOT
-from pipeline.command import UserError
+from pipeline.common.cli import UserError
 
 REFERENCE = ROOT / "benchmarks" / "reference"
-COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}  # compiling what is imported takes memory, which is to count for neither side
+# compiling what is imported takes memory, which is to count for neither side
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 
 
 class Contender(NamedTuple):
@@ -28,7 +29,9 @@ class Contender(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """A contender's seconds per run, all its processes together, one figure per repeat; a process's peak memory in MB."""
+    """A contender's seconds per run, all its processes together, one figure per repeat; a
+    process's peak memory in MB.
+    """
 
     seconds: list[float]
     megabytes: float
@@ -40,24 +43,31 @@ class Worker:
 
     def __init__(self, contender: Contender, log: IO[str]):
         self.name, self.log = contender.module, log
-        command = [*interpreter(contender.module), "-m", contender.module, json.dumps(contender.request)]
+        command = [
+            *interpreter(contender.module),
+            "-m",
+            contender.module,
+            json.dumps(contender.request),
+        ]
         environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"} | COMPILED | contender.environment
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=log, text=True)
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=log, text=True
+        )
 
     def say(self, line: str) -> None:
         """Send a line; a process that has ended is noticed when its answer is read."""
-        try:
+        with suppress(BrokenPipeError):
             print(line, file=self.process.stdin, flush=True)
-        except BrokenPipeError:
-            pass
 
     def hear(self) -> str:
         """The next line of its output."""
         line = self.process.stdout.readline().strip()
         if not line:
             self.log.seek(0)
-            last = (self.log.read().strip().splitlines() or ["no message"])[-1].removeprefix("error: ")
+            last = (self.log.read().strip().splitlines() or ["no message"])[-1].removeprefix(
+                "error: "
+            )
             raise UserError(f"{self.name} ended with status {self.process.wait()}: {last}")
         return line
 
@@ -73,15 +83,23 @@ class Worker:
 
 
 def take_turns(contenders: dict[str, Contender], repeats: int, least: float) -> dict[str, Timing]:
-    """Time all contenders in turn, `repeats` times for at least so many seconds each, once all are warm."""
+    """Time all contenders in turn, `repeats` times for at least so many seconds each, once all
+    are warm.
+    """
     seconds = {name: [] for name in contenders}
     with ExitStack() as stack:
-        groups = {name: [start(contender, stack) for _ in range(contender.processes)] for name, contender in contenders.items()}
+        groups = {
+            name: [start(contender, stack) for _ in range(contender.processes)]
+            for name, contender in contenders.items()
+        }
         for worker in sum(groups.values(), []):
             worker.hear()
         for name in list(groups) * repeats:
             seconds[name].append(time_together(groups[name], least))
-        return {name: Timing(seconds[name], *max(worker.finish() for worker in groups[name])) for name in groups}
+        return {
+            name: Timing(seconds[name], *max(worker.finish() for worker in groups[name]))
+            for name in groups
+        }
 
 
 def start(contender: Contender, stack: ExitStack) -> Worker:
@@ -102,12 +120,29 @@ def interpreter(module: str) -> list[str]:
     """The command that runs Python where a worker's packages are."""
     if module != "benchmarks.reference_worker":
         return [sys.executable]
-    return [find_uv(), "run", "--quiet", "--locked", "--no-sync", "--project", str(REFERENCE), "python"]
+    return [
+        find_uv(),
+        "run",
+        "--quiet",
+        "--locked",
+        "--no-sync",
+        "--project",
+        str(REFERENCE),
+        "python",
+    ]
 
 
 def build_reference() -> None:
     """The authors' package in an environment of its own, from its lock file."""
-    options = ["--quiet", "--locked", "--compile-bytecode", "--project", str(REFERENCE), "--python", sys.executable]
+    options = [
+        "--quiet",
+        "--locked",
+        "--compile-bytecode",
+        "--project",
+        str(REFERENCE),
+        "--python",
+        sys.executable,
+    ]
     done = subprocess.run([find_uv(), "sync", *options], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -115,8 +150,16 @@ def build_reference() -> None:
 
 
 def compile_own() -> None:
-    """Import our worker once, so that no measured process compiles it; the authors' package is compiled when it is installed."""
-    subprocess.run([sys.executable, "-c", "import benchmarks.own_worker"], cwd=ROOT, env=os.environ | COMPILED, capture_output=True, check=True)
+    """Import our worker once, so that no measured process compiles it; the authors' package is
+    compiled when it is installed.
+    """
+    subprocess.run(
+        [sys.executable, "-c", "import benchmarks.own_worker"],
+        cwd=ROOT,
+        env=os.environ | COMPILED,
+        capture_output=True,
+        check=True,
+    )
 
 
 def find_uv() -> str:
@@ -124,5 +167,7 @@ def find_uv() -> str:
     own = ROOT / ".tools" / "bin" / "uv"
     found = os.environ.get("UV") or shutil.which("uv") or (str(own) if own.exists() else None)
     if not found:
-        raise UserError("uv was not found: run this as `make bench`, or name uv in the environment variable UV")
+        raise UserError(
+            "uv was not found: run this as `make bench`, or name uv in the environment variable UV"
+        )
     return str(Path(found))

@@ -1,4 +1,6 @@
-"""The library, one module per idea. What is set here must be set before TensorFlow and Beam are imported."""
+"""The library, one room per step of the way of the data. What is set here must be set before
+TensorFlow and Beam are imported.
+"""
 
 import importlib.util
 import logging
@@ -65,6 +67,6 @@ if os.environ["TF_CPP_MIN_LOG_LEVEL"] >= "2" and sys.stderr and "tensorflow" not
 _unproxied = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
 os.environ.setdefault("no_grpc_proxy", f"{_unproxied},localhost,127.0.0.1".strip(","))
 
-# What a user must know reaches them as an error line; libraries' warnings on the root logger are noise to them. `force`, or
-# Beam's import would install a handler of its own.
+# What a user must know reaches them as an error line; libraries' warnings on the root logger are
+# noise to them. `force`, or Beam's import would install a handler of its own.
 logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s", force=True)

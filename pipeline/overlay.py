@@ -1,7 +1,9 @@
-"""Merge an overlay (params/smoke.yaml, params/paper.yaml) onto params.yaml: `python -m pipeline.overlay OVERLAY`.
-
-Strict: a key that params.yaml does not have is an error. Mappings whose keys are names (instruments, outside) are replaced as a
-whole; `only: [NAME, ...]` keeps just these experiments, `only_data: [NAME, ...]` just these data sets.
+"""Merge an overlay (params/smoke.yaml, params/paper.yaml) onto params.yaml: `python -m
+pipeline.overlay OVERLAY`.
+Strict: a key that params.yaml does not have is an error. Mappings whose keys are names
+    (instruments, outside) are replaced as a
+whole; `only: [NAME, ...]` keeps just these experiments, `only_data: [NAME, ...]` just these data
+sets.
 """
 
 from pathlib import Path
@@ -9,9 +11,9 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pipeline.command import UserError, run_stage
+from pipeline.common.cli import UserError, run_stage
+from pipeline.common.files import atomic
 from pipeline.common.params import STUDIES, read_params
-from pipeline.files import atomic
 
 REPLACED = ("data.notes.instruments", "timbre_transfer.lines.instruments", "outside")
 
@@ -23,7 +25,10 @@ def merge(base: dict, overlay: dict, path: Path, prefix: str = "") -> None:
         if key not in base:
             raise UserError(f"{path}: '{name}' is not in params.yaml; correct it or remove it")
         if isinstance(value, dict) != isinstance(base[key], dict):
-            raise UserError(f"{path}: '{name}' must be {'a mapping' if isinstance(base[key], dict) else 'one value'} as in params.yaml")
+            raise UserError(
+                f"{path}: '{name}' must be "
+                f"{'a mapping' if isinstance(base[key], dict) else 'one value'} as in params.yaml"
+            )
         if isinstance(value, dict) and name not in REPLACED:
             merge(base[key], value, path, f"{name}.")
         else:
@@ -34,25 +39,36 @@ def keep_only(section: dict, names: list[str], path: Path) -> None:
     """Drop the experiments or data sets of a section that are not named, in place."""
     for name in names:
         if name not in section:
-            raise UserError(f"{path}: only: no '{name}' in params.yaml; known: {', '.join(section)}")
+            raise UserError(
+                f"{path}: only: no '{name}' in params.yaml; known: {', '.join(section)}"
+            )
     for name in [name for name in section if name not in names]:
         del section[name]
     for name, values in section.items():
         if (values or {}).get("ablates", name) not in section:
-            raise UserError(f"{path}: only: '{name}' is an ablation of '{values['ablates']}', which is not kept; name it too")
+            raise UserError(
+                f"{path}: only: '{name}' is an ablation of '{values['ablates']}', which is not "
+                "kept; name it too"
+            )
 
 
 def drop_bases(params: dict) -> None:
     """Drop the bases of paired differences whose data set or experiment was dropped, in place."""
     bases = params["tabulate"]["bases"]
-    for data in [data for data, base in bases.items() if data not in params["data"] or base not in params["experiments"]]:
+    for data in [
+        data
+        for data, base in bases.items()
+        if data not in params["data"] or base not in params["experiments"]
+    ]:
         del bases[data]
 
 
 def drop_from_studies(params: dict) -> None:
     """Drop experiments that are no more from the studies made with them, in place."""
     for study in STUDIES:
-        params[study]["experiments"] = [name for name in params[study]["experiments"] if name in params["experiments"]]
+        params[study]["experiments"] = [
+            name for name in params[study]["experiments"] if name in params["experiments"]
+        ]
 
 
 def main(overlay: Path, params: Path = Path("params.yaml")) -> None:

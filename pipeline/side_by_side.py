@@ -23,7 +23,7 @@ from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 from dvc.stage import Stage
 
-from pipeline.command import UserError, run_stage
+from pipeline.common.cli import UserError, run_stage
 
 Node = TypeVar("Node")
 DVC = [sys.executable, "-m", "dvc", "--wait-for-lock"]

@@ -1,7 +1,7 @@
-"""Run again in a clone of its own what is cheap, and compare it with what is committed: `python -m pipeline.verify`, or `make verify`.
-
-First everything at smoke size, audit included: it must end. Then the committed default's stages that take a few minutes, each forced; what
-they write is compared with dvc.lock by hash, and where git holds it also number by number.
+"""Run again in a clone of its own what is cheap, and compare it with what is committed: `python -m
+pipeline.verify`, or `make verify`. First everything at smoke size, audit included: it must end.
+Then the committed default's stages that take a few minutes, each forced; what they write is
+compared with dvc.lock by hash, and where git holds it also number by number.
 """
 
 import csv
@@ -19,10 +19,12 @@ import pandas as pd
 import typer
 import yaml
 
-from pipeline.command import UserError, run_stage
+from pipeline.common.cli import UserError, run_stage
 
 CHEAP = ("data", "features", "examples", "describe", "parameters", "tabulate", "page")
-TOLERANCE = 1e-4  # relative, and absolute below 1: what another processor's rounding may leave in features and figures made of them
+# relative, and absolute below 1: what another processor's rounding may leave in features and
+# figures made of them
+TOLERANCE = 1e-4
 TABLES = (".csv", ".json", ".parquet")  # pictures and texts beside them follow from them
 IDENTICAL, CLOSE, DIFFERENT = "byte-identical", "equal within tolerance", "different"
 
@@ -35,15 +37,24 @@ class Verdict(NamedTuple):
     remark: str = ""
 
 
-def main(root: Path = Path("."), stages: Annotated[list[str], typer.Option("--stage")] = list(CHEAP), smoke: bool = True) -> None:
-    """Clones ROOT's last commit into a temporary folder, reruns there and prints a verdict per output; exits with a status if any differs."""
+def main(
+    root: Path = Path("."),
+    stages: Annotated[list[str], typer.Option("--stage")] = list(CHEAP),
+    smoke: bool = True,
+) -> None:
+    """Clones ROOT's last commit into a temporary folder, reruns there and prints a verdict per
+    output; exits with a status if any differs.
+    """
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
         verdicts = [_smoke(root, Path(folder) / "smoke")] if smoke else []
         _say(verdicts)
         clone, committed = _clone(root, Path(folder) / "default"), _outputs(root)
         for stage in [name for kind in stages for name in committed if name.split("@")[0] == kind]:
             _run(clone, sys.executable, "-m", "dvc", "repro", "--single-item", "--force", stage)
-            found = [compare(clone, stage, path, hash_, _outputs(clone)[stage][path]) for path, hash_ in committed[stage].items()]
+            found = [
+                compare(clone, stage, path, hash_, _outputs(clone)[stage][path])
+                for path, hash_ in committed[stage].items()
+            ]
             _say(found)
             verdicts += found
     wrong = [each.what for each in verdicts if each.verdict == DIFFERENT]
@@ -52,29 +63,43 @@ def main(root: Path = Path("."), stages: Annotated[list[str], typer.Option("--st
 
 
 def compare(clone: Path, stage: str, path: str, committed: str, found: str) -> Verdict:
-    """An output's hash against dvc.lock's; where it differs, its numbers against those that git holds."""
+    """An output's hash against dvc.lock's; where it differs, its numbers against those that git
+    holds.
+    """
     what = f"{stage}: {path}"
     if committed == found:
         return Verdict(what, IDENTICAL)
     names = _run(clone, "git", "ls-files", path).stdout.splitlines()
     if not names:
-        return Verdict(what, DIFFERENT, "other bytes; git does not hold it, so how far off is not known")
+        return Verdict(
+            what, DIFFERENT, "other bytes; git does not hold it, so how far off is not known"
+        )
     largest, judged = 0.0, any(name.endswith(TABLES) for name in names)
     for name in names:
         before = clone / ".verify" / name
         before.parent.mkdir(parents=True, exist_ok=True)
-        before.write_bytes(subprocess.run(["git", "show", f"HEAD:{name}"], cwd=clone, capture_output=True, check=True).stdout)
+        before.write_bytes(
+            subprocess.run(
+                ["git", "show", f"HEAD:{name}"], cwd=clone, capture_output=True, check=True
+            ).stdout
+        )
         if not (clone / name).exists():
             return Verdict(what, DIFFERENT, f"{name} was not written")
         if before.suffix in TABLES:
             largest = max(largest, largest_difference(before, clone / name))
     if not judged:
-        return Verdict(what, DIFFERENT, "pictures or texts alone, which are compared by their bytes")
-    return Verdict(what, CLOSE if largest <= TOLERANCE else DIFFERENT, f"largest difference {largest:.2g}")
+        return Verdict(
+            what, DIFFERENT, "pictures or texts alone, which are compared by their bytes"
+        )
+    return Verdict(
+        what, CLOSE if largest <= TOLERANCE else DIFFERENT, f"largest difference {largest:.2g}"
+    )
 
 
 def largest_difference(one: Path, other: Path) -> float:
-    """Of two tables' or JSON files' numbers, relative above 1; infinite where anything else than a number differs."""
+    """Of two tables' or JSON files' numbers, relative above 1; infinite where anything else than
+    a number differs.
+    """
     largest = 0.0
     for left, right in zip_longest(_values(one), _values(other)):
         try:
@@ -93,7 +118,9 @@ def largest_difference(one: Path, other: Path) -> float:
 def _values(path: Path) -> Iterator:
     """Every value of a file, in order."""
     if path.suffix == ".parquet":
-        yield from (value for column in pd.read_parquet(path).items() for value in (column[0], *column[1]))
+        yield from (
+            value for column in pd.read_parquet(path).items() for value in (column[0], *column[1])
+        )
     elif path.suffix == ".csv":
         with open(path, newline="") as file:
             yield from (value for line in csv.reader(file) for value in line)
@@ -101,7 +128,13 @@ def _values(path: Path) -> Iterator:
         waiting = [json.loads(path.read_text())]
         while waiting:
             value = waiting.pop()
-            waiting += [part for item in value.items() for part in item] if isinstance(value, dict) else value if isinstance(value, list) else []
+            waiting += (
+                [part for item in value.items() for part in item]
+                if isinstance(value, dict)
+                else value
+                if isinstance(value, list)
+                else []
+            )
             if not isinstance(value, dict | list):
                 yield value
 
@@ -122,7 +155,10 @@ def _clone(root: Path, folder: Path) -> Path:
 def _outputs(root: Path) -> dict[str, dict[str, str]]:
     """Hashes of every stage's outputs by path, as dvc.lock has them."""
     stages = yaml.safe_load((root / "dvc.lock").read_text())["stages"]
-    return {name: {out["path"]: out["md5"] for out in stage.get("outs", [])} for name, stage in stages.items()}
+    return {
+        name: {out["path"]: out["md5"] for out in stage.get("outs", [])}
+        for name, stage in stages.items()
+    }
 
 
 def _run(folder: Path, *command: str) -> subprocess.CompletedProcess:
@@ -135,7 +171,9 @@ def _run(folder: Path, *command: str) -> subprocess.CompletedProcess:
 
 def _say(verdicts: list[Verdict]) -> None:
     for each in verdicts:
-        print(f"{each.what}: {each.verdict}{f' ({each.remark})' if each.remark else ''}", flush=True)
+        print(
+            f"{each.what}: {each.verdict}{f' ({each.remark})' if each.remark else ''}", flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pipeline.assignment import write_assignments
-from pipeline.command import run_stage
+from pipeline.common.cli import run_stage
 from pipeline.common.settings import Settings
+from pipeline.examples.assignment import write_assignments
 
 
 def main(examples: Path, out: Path, params: Path = Path("params.yaml")) -> None:

@@ -1,9 +1,11 @@
-"""Audit the reports: what they say, found out again by another way. Exits with a status when a check fails."""
+"""Audit the reports: what they say, found out again by another way. Exits with a status when a
+check fails.
+"""
 
 from pathlib import Path
 
 from pipeline.audit.report import audit, failed, write_report
-from pipeline.command import UserError, run_stage
+from pipeline.common.cli import UserError, run_stage
 
 
 def main(out: Path, root: Path = Path(".")) -> None:
@@ -15,7 +17,9 @@ def main(out: Path, root: Path = Path(".")) -> None:
         print(f"{check.verdict:8} {check.name} ({check.count})")
     wrong = failed(checks)
     if wrong:
-        raise UserError(f"audit: {', '.join(check.name for check in wrong)}: see {out.with_suffix('.md')}")
+        raise UserError(
+            f"audit: {', '.join(check.name for check in wrong)}: see {out.with_suffix('.md')}"
+        )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pipeline.command import run_stage
+from pipeline.common.cli import run_stage
 from pipeline.common.settings import Settings, check_studies
-from pipeline.outside import check_outside
+from pipeline.data.outside import check_outside
 
 
 def main(params: Path = Path("params.yaml")) -> None:

@@ -1,19 +1,30 @@
-"""Interpolate loudness, f0 and z between pairs of test notes, one at a time, and track the result."""
+"""Interpolate loudness, f0 and z between pairs of test notes, one at a time, and track the
+result.
+"""
 
 from pathlib import Path
 
-from pipeline.command import run_stage
+from pipeline.common.cli import run_stage
 from pipeline.common.settings import Settings
-from pipeline.devices import fix_order_of_sums
-from pipeline.model import load_model
+from pipeline.models.determinism import fix_order_of_sums
+from pipeline.models.recipe import load_model
+from pipeline.resynthesis.tracked_set import ResynthesizeConfig
 from pipeline.studies.control import ControlConfig, make_control
 from pipeline.studies.held_out import read_held_out
-from pipeline.tracking import ResynthesizeConfig
 
 
-def main(model: Path, assignment: Path, yardsticks: Path, manifests: Path, out: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads MODEL, the test split of ASSIGNMENT's examples, YARDSTICKS/DATA/original, MANIFESTS/DATA/manifest.csv, `control` and
-    `resynthesize`; writes OUT: audio, tracks.npz, conditions.npz, plan.csv."""
+def main(
+    model: Path,
+    assignment: Path,
+    yardsticks: Path,
+    manifests: Path,
+    out: Path,
+    params: Path = Path("params.yaml"),
+) -> None:
+    """Reads MODEL, the test split of ASSIGNMENT's examples, YARDSTICKS/DATA/original,
+    MANIFESTS/DATA/manifest.csv, `control` and `resynthesize`; writes OUT: audio, tracks.npz,
+    conditions.npz, plan.csv.
+    """
     fix_order_of_sums()
     settings = Settings.read(params)
     config = settings.section("control", ControlConfig)

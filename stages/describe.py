@@ -2,15 +2,19 @@
 
 from pathlib import Path
 
-from pipeline.command import run_stage
-from pipeline.data_figures import draw_data_set
-from pipeline.files import atomic_folder
-from pipeline.manifest import read_manifest
-from pipeline.summary import collect_frames, summarize, write_summary
+from pipeline.common.cli import run_stage
+from pipeline.common.files import atomic_folder
+from pipeline.common.manifest import read_manifest
+from pipeline.reporting.data_figures import draw_data_set
+from pipeline.reporting.data_summary import collect_frames, summarize, write_summary
 
 
-def main(name: str, features: Path, truth: Path, examples: Path, summary: Path, figures: Path) -> None:
-    """Reads FEATURES, TRUTH (f0 as it was played, where it is known) and EXAMPLES; writes SUMMARY.json, SUMMARY.md and FIGURES/*.png."""
+def main(
+    name: str, features: Path, truth: Path, examples: Path, summary: Path, figures: Path
+) -> None:
+    """Reads FEATURES, TRUTH (f0 as it was played, where it is known) and EXAMPLES; writes
+    SUMMARY.json, SUMMARY.md and FIGURES/*.png.
+    """
     table = read_manifest(features / "features.csv")
     frames = collect_frames(features, truth, table)
     write_summary(summarize(table, frames, examples), name, summary)

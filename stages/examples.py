@@ -4,17 +4,21 @@ from pathlib import Path
 
 import typer
 
-from pipeline.chain import Workers, runner_options
-from pipeline.command import run_stage
+from pipeline.common.cli import run_stage
 from pipeline.common.settings import Settings
-from pipeline.examples import ExamplesConfig
-from pipeline.shards import build_examples
+from pipeline.examples.schema import ExamplesConfig
+from pipeline.preparation.beam import Workers, runner_options
+from pipeline.preparation.shards import build_examples
 
 
 def main(
-    context: typer.Context, features: Path, out: Path, workers: Workers = 1,
-    scratch: Path = Path(".scratch/examples"), params: Path = Path("params.yaml"),
-) -> None:  # fmt: skip
+    context: typer.Context,
+    features: Path,
+    out: Path,
+    workers: Workers = 1,
+    scratch: Path = Path(".scratch/examples"),
+    params: Path = Path("params.yaml"),
+) -> None:
     """Reads FEATURES and `examples`; writes OUT/SPLIT-*.tfrecord and OUT/statistics.json.
 
     On several processes or a cluster: docs/scaling.md.

@@ -1,14 +1,23 @@
-"""Fingerprint what a data set is made from outside of the repository, so that DVC notices when it changes."""
+"""Fingerprint what a data set is made from outside of the repository, so that DVC notices when
+it changes.
+"""
 
 from pathlib import Path
 
-from pipeline.command import run_stage
+from pipeline.common.cli import run_stage
 from pipeline.common.settings import Settings
-from pipeline.outside import write_fingerprint
+from pipeline.data.outside import write_fingerprint
 
 
-def main(name: str, out: Path, scratch: Path = Path(".scratch/outside"), params: Path = Path("params.yaml")) -> None:
-    """Reads the names, sizes and contents of `outside.NAME` (a file or a folder); writes OUT (JSON). Unchanged files are not read again."""
+def main(
+    name: str,
+    out: Path,
+    scratch: Path = Path(".scratch/outside"),
+    params: Path = Path("params.yaml"),
+) -> None:
+    """Reads the names, sizes and contents of `outside.NAME` (a file or a folder); writes OUT
+    (JSON). Unchanged files are not read again.
+    """
     write_fingerprint(Settings.read(params).outside(name), out, scratch / f"{name}.json")
 
 

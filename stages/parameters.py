@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
-from pipeline.command import run_stage
+from pipeline.common.cli import run_stage
+from pipeline.common.files import write_text
 from pipeline.common.settings import Settings
-from pipeline.files import write_text
-from pipeline.parameters import parameter_counts
+from pipeline.reporting.parameter_counts import parameter_counts
 
 
 def main(paper: Path, out: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads `model`, the experiments' blocks and the overlay PAPER; writes OUT (CSV: experiment, part, parameters)."""
+    """Reads `model`, the experiments' blocks and the overlay PAPER; writes OUT (CSV: experiment,
+    part, parameters).
+    """
     write_text(out, parameter_counts(Settings.read(params), paper).to_csv(index=False))
 
 

@@ -2,23 +2,32 @@
 
 from pathlib import Path
 
-from pipeline.command import run_stage
+from pipeline.common.cli import run_stage
 from pipeline.common.settings import Settings
-from pipeline.devices import fix_order_of_sums
-from pipeline.model import load_model
-from pipeline.studies.phase import PhaseConfig, make_phase
+from pipeline.models.determinism import fix_order_of_sums
+from pipeline.models.recipe import load_model
+from pipeline.resynthesis.tracked_set import ResynthesizeConfig
 from pipeline.studies.held_out import read_held_out
-from pipeline.tracking import ResynthesizeConfig
+from pipeline.studies.phase import PhaseConfig, make_phase
 
 
-def main(model: Path, assignment: Path, manifests: Path, out: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads MODEL, the test split of ASSIGNMENT's examples, MANIFESTS/DATA/manifest.csv, `phase` and `resynthesize`;
-    writes OUT/VERSION/audio and OUT/plan.csv."""
+def main(
+    model: Path, assignment: Path, manifests: Path, out: Path, params: Path = Path("params.yaml")
+) -> None:
+    """Reads MODEL, the test split of ASSIGNMENT's examples, MANIFESTS/DATA/manifest.csv, `phase`
+    and `resynthesize`; writes OUT/VERSION/audio and OUT/plan.csv.
+    """
     fix_order_of_sums()
     settings = Settings.read(params)
     config = settings.section("phase", PhaseConfig)
     tracking = settings.section("resynthesize", ResynthesizeConfig)
-    make_phase(load_model(model), config, read_held_out(settings, assignment, manifests, tracking.noise_seed), tracking.batch_size, out)
+    make_phase(
+        load_model(model),
+        config,
+        read_held_out(settings, assignment, manifests, tracking.noise_seed),
+        tracking.batch_size,
+        out,
+    )
 
 
 if __name__ == "__main__":

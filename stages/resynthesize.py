@@ -2,19 +2,21 @@
 
 from pathlib import Path
 
-from pipeline.assignment import read_assignment
-from pipeline.command import run_stage
+from pipeline.common.cli import run_stage
 from pipeline.common.settings import Settings
-from pipeline.dataset import read_split
-from pipeline.devices import fix_order_of_sums
-from pipeline.examples import example_seconds
-from pipeline.model import load_model
-from pipeline.resynthesis import resynthesize
-from pipeline.tracking import ResynthesizeConfig, write_tracked_set
+from pipeline.examples.assignment import read_assignment
+from pipeline.examples.dataset import read_split
+from pipeline.examples.schema import example_seconds
+from pipeline.models.determinism import fix_order_of_sums
+from pipeline.models.recipe import load_model
+from pipeline.resynthesis.render import resynthesize
+from pipeline.resynthesis.tracked_set import ResynthesizeConfig, write_tracked_set
 
 
 def main(model: Path, assignment: Path, out: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads MODEL, the test split of ASSIGNMENT's examples and `resynthesize`; writes OUT/audio/ID.flac and OUT/tracks.npz."""
+    """Reads MODEL, the test split of ASSIGNMENT's examples and `resynthesize`; writes
+    OUT/audio/ID.flac and OUT/tracks.npz.
+    """
     fix_order_of_sums()
     settings = Settings.read(params)
     config = settings.section("resynthesize", ResynthesizeConfig)

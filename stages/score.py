@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from pipeline.command import run_stage
+from pipeline.common.cli import run_stage
+from pipeline.common.files import atomic_folder
 from pipeline.common.settings import Settings
-from pipeline.files import atomic_folder
-from pipeline.studies.rows import STUDY_ROWS
+from pipeline.evaluation.study_rows import STUDY_ROWS
 
 
 def main(studies: Path, out: Path, params: Path = Path("params.yaml")) -> None:

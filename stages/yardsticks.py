@@ -1,37 +1,54 @@
-"""Track the originals of a data set's test split once, and make and track the trivial resyntheses."""
+"""Track the originals of a data set's test split once, and make and track the trivial
+resyntheses.
+"""
 
 from pathlib import Path
 
-from pipeline.command import run_stage
+from pipeline.common.cli import run_stage
 from pipeline.common.experiments import yardsticks_of
+from pipeline.common.files import atomic_folder
+from pipeline.common.manifest import read_manifest
 from pipeline.common.params import RETRACKED
 from pipeline.common.settings import Settings
-from pipeline.dataset import read_split
-from pipeline.examples import example_seconds
-from pipeline.files import atomic_folder
-from pipeline.manifest import read_manifest
-from pipeline.tracking import ResynthesizeConfig, write_tracked_set
-from pipeline.yardsticks import mean_distributions, mean_spectrum, nearest_note
+from pipeline.examples.dataset import read_split
+from pipeline.examples.schema import example_seconds
+from pipeline.resynthesis.tracked_set import ResynthesizeConfig, write_tracked_set
+from pipeline.resynthesis.yardsticks import mean_distributions, mean_spectrum, nearest_note
 
 
-def main(name: str, examples: Path, manifest: Path, out: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads EXAMPLES (train, test), MANIFEST and `resynthesize`; writes OUT/original and OUT/YARDSTICK (audio and tracks)."""
+def main(
+    name: str, examples: Path, manifest: Path, out: Path, params: Path = Path("params.yaml")
+) -> None:
+    """Reads EXAMPLES (train, test), MANIFEST and `resynthesize`; writes OUT/original and
+    OUT/YARDSTICK (audio and tracks).
+    """
     settings = Settings.read(params)
     config = settings.section("resynthesize", ResynthesizeConfig)
     seconds = example_seconds(settings)
-    training = {example["example_id"]: example for example in read_split(examples, "train", seconds)}
+    training = {
+        example["example_id"]: example for example in read_split(examples, "train", seconds)
+    }
     test = read_split(examples, "test", seconds)
     recordings = read_manifest(manifest).set_index("id")
     means = mean_distributions(training, recordings)
     sets = {
         "original": (example["audio"] for example in test),
         "nearest_note": (nearest_note(example, recordings, training) for example in test),
-        "mean_spectrum": (mean_spectrum(example, means[recordings.loc[example["recording_id"]].instrument]) for example in test),
+        "mean_spectrum": (
+            mean_spectrum(example, means[recordings.loc[example["recording_id"]].instrument])
+            for example in test
+        ),
     }
     wanted = {"original", *yardsticks_of(settings.mapping("data", name)["source"])} - {RETRACKED}
     with atomic_folder(out) as folder:
         for kind in sorted(wanted):
-            write_tracked_set(folder / kind, config, [example["example_id"] for example in test], sets[kind], f"{name}: {kind}")
+            write_tracked_set(
+                folder / kind,
+                config,
+                [example["example_id"] for example in test],
+                sets[kind],
+                f"{name}: {kind}",
+            )
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 import numpy as np
 import tensorflow as tf
 
-from pipeline.examples import Statistics
+from pipeline.examples.schema import Statistics
 
 STATISTICS = Statistics(loudness_mean=-40.0, loudness_std=20.0)
 
 
-def random_batch(random: np.random.Generator, frames: int = 64, size: int = 2) -> dict[str, tf.Tensor]:
+def random_batch(
+    random: np.random.Generator, frames: int = 64, size: int = 2
+) -> dict[str, tf.Tensor]:
     """A batch as models take it: quiet noise in the place of audio, random curves."""
     return {
         "audio": tf.constant(random.normal(size=(size, frames * 64)) * 0.1, tf.float32),

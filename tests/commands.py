@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from conftest import ROOT
-from pipeline.files import file_sha256
+from pipeline.common.files import file_sha256
 
 OWN_PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 AUTHOR = {
@@ -43,7 +43,13 @@ def command(name, *arguments, params=ROOT / "params.yaml"):
 
 def stage(name, *arguments, params=ROOT / "params.yaml", check=False):
     """Run a stage; with `check` it has to succeed."""
-    done = subprocess.run(command(name, *arguments, params=params), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
+    done = subprocess.run(
+        command(name, *arguments, params=params),
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
     assert not check or done.returncode == 0, done.stderr[-3000:]
     return done
 
@@ -63,7 +69,9 @@ def small_notes(values):
 
 
 def small_data(folder):
-    """A folder with seven flute notes (set, manifest.csv) and the params.yaml they were made with."""
+    """A folder with seven flute notes (set, manifest.csv) and the params.yaml they were made
+    with.
+    """
     params = edited_params(folder / "params.yaml", small_notes)
     stage("data", "notes", folder / "set", folder / "manifest.csv", params=params, check=True)
     return folder
@@ -82,11 +90,17 @@ def error_line(done):
 
 def hashes(folder):
     """{name: sha256} of a folder's files."""
-    return {str(path.relative_to(folder)): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): file_sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def run(folder, *command, check=True):
     """Run a command in a folder; with `check` it has to succeed."""
     done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
-    assert not check or done.returncode == 0, f"{command}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    assert not check or done.returncode == 0, (
+        f"{command}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    )
     return done

@@ -16,10 +16,16 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side, a file's tests stay together, for its fixtures' sake; those of the one smoke project too, and first, as the longest."""
+    """Side by side, a file's tests stay together, for its fixtures' sake; those of the one smoke
+    project too, and first, as the longest.
+    """
     items.sort(key=lambda item: "smoke_project" not in item.fixturenames)
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("smoke" if "smoke_project" in item.fixturenames else item.path.name))
+        item.add_marker(
+            pytest.mark.xdist_group(
+                "smoke" if "smoke_project" in item.fixturenames else item.path.name
+            )
+        )
 
 
 @pytest.fixture
@@ -30,9 +36,22 @@ def random() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def small_model_values() -> dict:
     """Nothing may change it: all tests share it."""
-    return {"gru_units": 8, "mlp_units": 8, "mlp_layers": 2, "z_gru_units": 8, "z_dims": 4, "use_loudness": True, "use_z": True, "f0_bins": 0,
-            "f0": "given", "f0_encoder": {"channels": 4, "stages": 2, "blocks": 1}, "harmonics": 20, "linear_envelopes": False, "noise_bands": 17,
-            "reverb_seconds": 0.0}  # fmt: skip
+    return {
+        "gru_units": 8,
+        "mlp_units": 8,
+        "mlp_layers": 2,
+        "z_gru_units": 8,
+        "z_dims": 4,
+        "use_loudness": True,
+        "use_z": True,
+        "f0_bins": 0,
+        "f0": "given",
+        "f0_encoder": {"channels": 4, "stages": 2, "blocks": 1},
+        "harmonics": 20,
+        "linear_envelopes": False,
+        "noise_bands": 17,
+        "reverb_seconds": 0.0,
+    }
 
 
 def need_git() -> None:
@@ -58,14 +77,20 @@ def committed(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def smoke_project(tmp_path_factory) -> Path:
-    """A copy of the repository in which `make repro` ran at smoke size. Undo what you change in it."""
+    """A copy of the repository in which `make repro` ran at smoke size. Undo what you change in
+    it.
+    """
     from commands import run
 
     need_git()
     folder = tmp_path_factory.mktemp("smoke") / "clone"
-    files = run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.splitlines()
+    files = run(
+        ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard"
+    ).stdout.splitlines()
     for name in files:
-        if (ROOT / name).exists() and (not name.startswith("reports/") or name.startswith("reports/outside")):
+        if (ROOT / name).exists() and (
+            not name.startswith("reports/") or name.startswith("reports/outside")
+        ):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     (folder / "dvc.lock").unlink(missing_ok=True)

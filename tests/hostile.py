@@ -1,4 +1,6 @@
-"""A folder of good recordings beside every kind of bad or odd file we know of: `python tests/hostile.py FOLDER`."""
+"""A folder of good recordings beside every kind of bad or odd file we know of: `python
+tests/hostile.py FOLDER`.
+"""
 
 import io
 import os
@@ -16,7 +18,9 @@ LONG = "a-name-of-more-than-two-hundred-characters-" * 5
 
 
 class Expectation(NamedTuple):
-    """What becomes of a file: processed, or rejected for a reason that matches a pattern, or not looked at."""
+    """What becomes of a file: processed, or rejected for a reason that matches a pattern, or not
+    looked at.
+    """
 
     outcome: str  # processed, rejected or ignored
     reason: str = ""
@@ -26,9 +30,13 @@ def tone(pitch: float = 60, seconds: float = 4.0, rate: int = RATE, seed: int = 
     """A harmonic tone with vibrato and a little noise, [samples] within -1 and 1; pitch in MIDI."""
     random = np.random.default_rng(seed)
     time = np.arange(round(seconds * rate)) / rate
-    phase = 2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * (time + 0.0005 * np.sin(2 * np.pi * 5 * time))
+    phase = (
+        2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * (time + 0.0005 * np.sin(2 * np.pi * 5 * time))
+    )
     harmonics = sum(random.uniform(0.5, 1) / n * np.sin(n * phase) for n in range(1, 8))
-    return 0.2 * harmonics * np.minimum(1, 4 * time) * np.minimum(1, 4 * (seconds - time)) + 1e-4 * random.standard_normal(len(time))
+    return 0.2 * harmonics * np.minimum(1, 4 * time) * np.minimum(
+        1, 4 * (seconds - time)
+    ) + 1e-4 * random.standard_normal(len(time))
 
 
 def make_good(folder: Path) -> list[str]:
@@ -43,11 +51,20 @@ def make_good(folder: Path) -> list[str]:
 def make_hostile(folder: Path) -> dict[bytes, Expectation]:
     """Every kind of bad or odd file; returns what is expected of each, by its name's bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    return _no_audio(folder) | _bad_headers(folder) | _cut_off(folder) | _bad_samples(folder) | _odd_formats(folder) | _odd_names(folder)
+    return (
+        _no_audio(folder)
+        | _bad_headers(folder)
+        | _cut_off(folder)
+        | _bad_samples(folder)
+        | _odd_formats(folder)
+        | _odd_names(folder)
+    )
 
 
 def make_hostile_tar(path: Path, members: dict[str, bytes]) -> dict[str, str]:
-    """A .tar.gz with `members` between such as no archive should have; returns the reason expected for each of these."""
+    """A .tar.gz with `members` between such as no archive should have; returns the reason
+    expected for each of these.
+    """
     with tarfile.open(path, "w:gz") as archive:
         _add(archive, "../../escaped.wav", b"x")
         _add(archive, "/tmp/escaped.wav", b"x")
@@ -57,9 +74,14 @@ def make_hostile_tar(path: Path, members: dict[str, bytes]) -> dict[str, str]:
         _add_special(archive, "nsynth-test/audio/hard.wav", tarfile.LNKTYPE, "../../../etc/passwd")
         _add_special(archive, "nsynth-test/audio/device.wav", tarfile.CHRTYPE, "")
         _add_special(archive, "nsynth-test/audio/pipe.wav", tarfile.FIFOTYPE, "")
-    return {"../../escaped.wav": "leads out", "/tmp/escaped.wav": "absolute path", "nsynth-test/audio/link.wav": "leads out",
-            "nsynth-test/audio/hard.wav": "leads out", "nsynth-test/audio/device.wav": "device or pipe",
-            "nsynth-test/audio/pipe.wav": "device or pipe"}  # fmt: skip
+    return {
+        "../../escaped.wav": "leads out",
+        "/tmp/escaped.wav": "absolute path",
+        "nsynth-test/audio/link.wav": "leads out",
+        "nsynth-test/audio/hard.wav": "leads out",
+        "nsynth-test/audio/device.wav": "device or pipe",
+        "nsynth-test/audio/pipe.wav": "device or pipe",
+    }
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
@@ -74,7 +96,9 @@ def _add_special(archive: tarfile.TarFile, name: str, kind: bytes, target: str) 
     archive.addfile(member)
 
 
-def _encoded(audio: np.ndarray, container: str = "WAV", subtype: str | None = "PCM_16", rate: int = RATE) -> bytes:
+def _encoded(
+    audio: np.ndarray, container: str = "WAV", subtype: str | None = "PCM_16", rate: int = RATE
+) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, audio, rate, format=container, subtype=subtype)
     return file.getvalue()
@@ -92,89 +116,165 @@ def _write(folder: Path, cases: dict[str, tuple[bytes, Expectation]]) -> dict[by
 
 def _no_audio(folder: Path) -> dict[bytes, Expectation]:
     undecodable = Expectation("rejected", "^cannot be decoded: ")
-    expected = _write(folder, {
-        "zero-bytes.wav": (b"", undecodable),
-        "text.wav": (b"This is no audio at all.\n" * 40, undecodable),
-        "text.au": (b"libsndfile takes this for sound, going by the suffix.\n" * 40, undecodable),
-        "notes.txt": (b"A text beside the recordings.", Expectation("ignored")),
-        ".hidden.wav": (b"", Expectation("ignored")),
-    })  # fmt: skip
+    expected = _write(
+        folder,
+        {
+            "zero-bytes.wav": (b"", undecodable),
+            "text.wav": (b"This is no audio at all.\n" * 40, undecodable),
+            "text.au": (
+                b"libsndfile takes this for sound, going by the suffix.\n" * 40,
+                undecodable,
+            ),
+            "notes.txt": (b"A text beside the recordings.", Expectation("ignored")),
+            ".hidden.wav": (b"", Expectation("ignored")),
+        },
+    )
     (folder / "directory.wav").mkdir()
     (folder / "loop.wav").symlink_to("loop.wav")
     (folder / "dangling.wav").symlink_to("nowhere.wav")
     os.mkfifo(folder / "pipe.wav")
     irregular = Expectation("rejected", "^is not a regular file$")
-    return expected | {b"directory.wav": irregular, b"pipe.wav": irregular, b"loop.wav": undecodable, b"dangling.wav": undecodable}
+    return expected | {
+        b"directory.wav": irregular,
+        b"pipe.wav": irregular,
+        b"loop.wav": undecodable,
+        b"dangling.wav": undecodable,
+    }
 
 
 def _bad_headers(folder: Path) -> dict[bytes, Expectation]:
     good = _encoded(tone(seed=20))
-    return _write(folder, {
-        "header-only.wav": (good[:44], Expectation("rejected", "^holds no samples$")),
-        "no-channels.wav": (_patched(good, 22, "<H", 0), Expectation("rejected", "^cannot be decoded: Channel count is zero$")),
-        "no-rate.wav": (_patched(good, 24, "<I", 0), Expectation("rejected", "^cannot be decoded: ")),
-        "one-hertz.wav": (_patched(good, 24, "<I", 1), Expectation("rejected", "^has a sample rate of 1 Hz$")),
-        "huge-header.wav": (_patched(good, 40, "<I", 0xFFFFFFFF), Expectation("rejected", "^is truncated: .* of 4294967295 bytes")),
-        "wrong-riff-size.wav": (_patched(_encoded(tone(seed=21)), 4, "<I", 0), Expectation("processed")),
-    })  # fmt: skip
+    return _write(
+        folder,
+        {
+            "header-only.wav": (good[:44], Expectation("rejected", "^holds no samples$")),
+            "no-channels.wav": (
+                _patched(good, 22, "<H", 0),
+                Expectation("rejected", "^cannot be decoded: Channel count is zero$"),
+            ),
+            "no-rate.wav": (
+                _patched(good, 24, "<I", 0),
+                Expectation("rejected", "^cannot be decoded: "),
+            ),
+            "one-hertz.wav": (
+                _patched(good, 24, "<I", 1),
+                Expectation("rejected", "^has a sample rate of 1 Hz$"),
+            ),
+            "huge-header.wav": (
+                _patched(good, 40, "<I", 0xFFFFFFFF),
+                Expectation("rejected", "^is truncated: .* of 4294967295 bytes"),
+            ),
+            "wrong-riff-size.wav": (
+                _patched(_encoded(tone(seed=21)), 4, "<I", 0),
+                Expectation("processed"),
+            ),
+        },
+    )
 
 
 def _cut_off(folder: Path) -> dict[bytes, Expectation]:
     truncated = Expectation("rejected", "^is truncated: ")
     flac = _encoded(tone(seed=30), "FLAC")
-    whole_frames = flac.rindex(b"\xff\xf8", 0, len(flac) // 2)  # of the FLAC stream: nothing is wrong but its end
-    cases = {f"cut{suffix}": (_encoded(tone(seed=31), container, subtype), truncated) for suffix, container, subtype in
-             ((".wav", "WAV", "PCM_16"), (".aiff", "AIFF", "PCM_16"), (".au", "AU", "PCM_16"), (".ogg", "OGG", "VORBIS"),
-              (".opus", "OGG", "OPUS"), (".mp3", "MP3", None))}  # fmt: skip
-    cut = {name: (content[: len(content) * 7 // 10], expectation) for name, (content, expectation) in cases.items()}
-    return _write(folder, cut | {
-        "cut-within-a-frame.flac": (flac[: len(flac) // 2], Expectation("rejected", "^cannot be decoded: .*lost sync|^is truncated: ")),
-        "cut-between-frames.flac": (flac[:whole_frames], truncated),
-    })  # fmt: skip
+    # of the FLAC stream: nothing is wrong but its end
+    whole_frames = flac.rindex(b"\xff\xf8", 0, len(flac) // 2)
+    cases = {
+        f"cut{suffix}": (_encoded(tone(seed=31), container, subtype), truncated)
+        for suffix, container, subtype in (
+            (".wav", "WAV", "PCM_16"),
+            (".aiff", "AIFF", "PCM_16"),
+            (".au", "AU", "PCM_16"),
+            (".ogg", "OGG", "VORBIS"),
+            (".opus", "OGG", "OPUS"),
+            (".mp3", "MP3", None),
+        )
+    }
+    cut = {
+        name: (content[: len(content) * 7 // 10], expectation)
+        for name, (content, expectation) in cases.items()
+    }
+    return _write(
+        folder,
+        cut
+        | {
+            "cut-within-a-frame.flac": (
+                flac[: len(flac) // 2],
+                Expectation("rejected", "^cannot be decoded: .*lost sync|^is truncated: "),
+            ),
+            "cut-between-frames.flac": (flac[:whole_frames], truncated),
+        },
+    )
 
 
 def _bad_samples(folder: Path) -> dict[bytes, Expectation]:
-    silent, broken = Expectation("rejected", "^is silent after mixing"), Expectation("rejected", "^holds NaN or infinite samples$")
+    silent, broken = (
+        Expectation("rejected", "^is silent after mixing"),
+        Expectation("rejected", "^holds NaN or infinite samples$"),
+    )
     sound = tone(seed=40)
     with_nan, with_infinity = sound.copy(), sound.copy()
     with_nan[1000], with_infinity[1000] = np.nan, np.inf
-    return _write(folder, {
-        "nan.wav": (_encoded(with_nan, subtype="FLOAT"), broken),
-        "infinite.wav": (_encoded(with_infinity, subtype="FLOAT"), broken),
-        "dc-only.wav": (_encoded(np.full(RATE, 0.3)), silent),
-        "dc-only-48k.wav": (_encoded(np.full(48000, 0.3), rate=48000), silent),
-        "silence.wav": (_encoded(np.zeros(RATE)), silent),
-        "last-bit.wav": (_encoded(np.random.default_rng(0).integers(-1, 2, RATE) / 2**15), silent),
-        "phase-inverted.wav": (_encoded(np.stack([sound, -sound], 1)), silent),
-        "one-millisecond.wav": (_encoded(sound[8000:8016]), Expectation("rejected", "^is shorter than one control frame of 4 ms$")),
-        "dc-and-sound.wav": (_encoded(sound + 0.1), Expectation("processed")),
-    })  # fmt: skip
+    return _write(
+        folder,
+        {
+            "nan.wav": (_encoded(with_nan, subtype="FLOAT"), broken),
+            "infinite.wav": (_encoded(with_infinity, subtype="FLOAT"), broken),
+            "dc-only.wav": (_encoded(np.full(RATE, 0.3)), silent),
+            "dc-only-48k.wav": (_encoded(np.full(48000, 0.3), rate=48000), silent),
+            "silence.wav": (_encoded(np.zeros(RATE)), silent),
+            "last-bit.wav": (
+                _encoded(np.random.default_rng(0).integers(-1, 2, RATE) / 2**15),
+                silent,
+            ),
+            "phase-inverted.wav": (_encoded(np.stack([sound, -sound], 1)), silent),
+            "one-millisecond.wav": (
+                _encoded(sound[8000:8016]),
+                Expectation("rejected", "^is shorter than one control frame of 4 ms$"),
+            ),
+            "dc-and-sound.wav": (_encoded(sound + 0.1), Expectation("processed")),
+        },
+    )
 
 
 def _odd_formats(folder: Path) -> dict[bytes, Expectation]:
     fine = Expectation("processed")
     six = np.stack([tone(50 + channel, rate=48000, seed=60) for channel in range(6)], 1)
-    return _write(folder, {
-        "8-kHz.wav": (_encoded(tone(rate=8000, seed=50), rate=8000), fine),
-        "96-kHz.wav": (_encoded(tone(rate=96000, seed=51), rate=96000), fine),
-        "24-bit.wav": (_encoded(tone(seed=52), subtype="PCM_24"), fine),
-        "8-bit.wav": (_encoded(tone(seed=53), subtype="PCM_U8"), fine),
-        "float64.wav": (_encoded(tone(seed=54), subtype="DOUBLE"), fine),
-        "six-channels.wav": (_encoded(six, rate=48000), fine),
-        "apple.aiff": (_encoded(tone(seed=55), "AIFF"), fine),
-        "SHOUTED.AIF": (_encoded(tone(seed=56), "AIFF"), fine),
-        "free.flac": (_encoded(tone(seed=57), "FLAC"), fine),
-        "xiph.oga": (_encoded(tone(seed=58), "OGG", "VORBIS"), fine),
-        "layer-3.mp3": (_encoded(tone(rate=44100, seed=59), "MP3", None, rate=44100), fine),
-        "really-flac.wav": (_encoded(tone(seed=61), "FLAC"), fine),
-        "no-codec.m4a": (b"\0\0\0\x20ftypM4A ", Expectation("rejected", "^cannot be decoded: ")),
-    })  # fmt: skip
+    return _write(
+        folder,
+        {
+            "8-kHz.wav": (_encoded(tone(rate=8000, seed=50), rate=8000), fine),
+            "96-kHz.wav": (_encoded(tone(rate=96000, seed=51), rate=96000), fine),
+            "24-bit.wav": (_encoded(tone(seed=52), subtype="PCM_24"), fine),
+            "8-bit.wav": (_encoded(tone(seed=53), subtype="PCM_U8"), fine),
+            "float64.wav": (_encoded(tone(seed=54), subtype="DOUBLE"), fine),
+            "six-channels.wav": (_encoded(six, rate=48000), fine),
+            "apple.aiff": (_encoded(tone(seed=55), "AIFF"), fine),
+            "SHOUTED.AIF": (_encoded(tone(seed=56), "AIFF"), fine),
+            "free.flac": (_encoded(tone(seed=57), "FLAC"), fine),
+            "xiph.oga": (_encoded(tone(seed=58), "OGG", "VORBIS"), fine),
+            "layer-3.mp3": (_encoded(tone(rate=44100, seed=59), "MP3", None, rate=44100), fine),
+            "really-flac.wav": (_encoded(tone(seed=61), "FLAC"), fine),
+            "no-codec.m4a": (
+                b"\0\0\0\x20ftypM4A ",
+                Expectation("rejected", "^cannot be decoded: "),
+            ),
+        },
+    )
 
 
 def _odd_names(folder: Path) -> dict[bytes, Expectation]:
-    """Names, links and copies; a file that may not be read is rejected unless the tests run as root, whom nothing stops."""
-    names = [b"with spaces.wav", b"with\nnewline.wav", "größe – 長さ.wav".encode(), b"invalid-\xff\xfe.wav", f"{LONG}.wav".encode(),
-             b"quote'\"$(touch x);.wav", b"-rf.wav", b"100%41.wav"]  # fmt: skip
+    """Names, links and copies; a file that may not be read is rejected unless the tests run as
+    root, whom nothing stops.
+    """
+    names = [
+        b"with spaces.wav",
+        b"with\nnewline.wav",
+        "größe – 長さ.wav".encode(),
+        b"invalid-\xff\xfe.wav",
+        f"{LONG}.wav".encode(),
+        b"quote'\"$(touch x);.wav",
+        b"-rf.wav",
+        b"100%41.wav",
+    ]
     for number, name in enumerate(names):
         (folder / os.fsdecode(name)).write_bytes(_encoded(tone(seed=70 + number)))
     (folder / "zz-copy.wav").write_bytes(_encoded(tone(seed=70)))
@@ -188,7 +288,9 @@ def _odd_names(folder: Path) -> dict[bytes, Expectation]:
     return dict.fromkeys(names, Expectation("processed")) | {
         b"zz-copy.wav": Expectation("rejected", "^same content as with spaces.wav$"),
         b"zz-linked.wav": Expectation("rejected", "^same content as deep/down.wav/inside.wav$"),
-        b"locked.wav": Expectation("processed") if root else Expectation("rejected", "^cannot be decoded: Permission denied$"),
+        b"locked.wav": Expectation("processed")
+        if root
+        else Expectation("rejected", "^cannot be decoded: Permission denied$"),
         b"deep/down.wav": Expectation("rejected", "^is not a regular file$"),
         b"deep/down.wav/inside.wav": Expectation("processed"),
         b"zz-cycle": Expectation("ignored"),

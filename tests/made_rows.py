@@ -1,10 +1,12 @@
-"""Rows of three made-up experiments: `base`, `worse`, which is worse by 1, and `same`, which differs by chance."""
+"""Rows of three made-up experiments: `base`, `worse`, which is worse by 1, and `same`, which
+differs by chance.
+"""
 
 import itertools
 
 import pandas as pd
 
-from pipeline.cells import METRICS
+from pipeline.reporting.columns import METRICS
 
 COLUMNS = sorted({c for metric in METRICS for c in (metric.column, metric.denominator) if c})
 
@@ -14,7 +16,21 @@ def make_rows(random, seeds):
     for name, seed in itertools.product(("base", "worse", "same"), seeds):
         values = shared + 0.1 * random.normal(size=shared.shape) + (1.0 if name == "worse" else 0.0)
         for example in range(40):
-            row = dict(zip(COLUMNS, values[example])) | {"frames_pitched": 20, "frames_outlier_paper": 1, "frames_outlier_code": 0,
-                                                        "outlier_clips_paper": 0.0, "outlier_clips_code": 0.0}  # fmt: skip
-            found.append({"data": "notes", "experiment": name, "seed": seed, "example_id": f"{example}@0", "group": f"z{example % 10}"} | row)
+            row = dict(zip(COLUMNS, values[example])) | {
+                "frames_pitched": 20,
+                "frames_outlier_paper": 1,
+                "frames_outlier_code": 0,
+                "outlier_clips_paper": 0.0,
+                "outlier_clips_code": 0.0,
+            }
+            found.append(
+                {
+                    "data": "notes",
+                    "experiment": name,
+                    "seed": seed,
+                    "example_id": f"{example}@0",
+                    "group": f"z{example % 10}",
+                }
+                | row
+            )
     return pd.DataFrame(found)

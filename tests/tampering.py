@@ -32,7 +32,9 @@ def add_file(name, text="added = True\n"):
 
 def edit_values(name, change):
     """An edit of a YAML or JSON file's values."""
-    read, write = (json.loads, json.dumps) if name.endswith(".json") else (yaml.safe_load, yaml.safe_dump)
+    read, write = (
+        (json.loads, json.dumps) if name.endswith(".json") else (yaml.safe_load, yaml.safe_dump)
+    )
 
     def spoil(clone):
         values = read((clone / name).read_text())
@@ -59,7 +61,9 @@ def set_cell(row, metric, column, value):
     def change(table):
         chosen = (table["row"] == row) & (table.metric == metric)
         assert chosen.sum() == 1
-        table.loc[chosen, column] = value(table.loc[chosen, column].item()) if callable(value) else value
+        table.loc[chosen, column] = (
+            value(table.loc[chosen, column].item()) if callable(value) else value
+        )
         return table
 
     return change
@@ -87,7 +91,9 @@ def replace(target, source):
     def spoil(clone):
         path = clone / target
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-        shutil.copytree(clone / source, path) if (clone / source).is_dir() else shutil.copy2(clone / source, path)
+        shutil.copytree(clone / source, path) if (clone / source).is_dir() else shutil.copy2(
+            clone / source, path
+        )
 
     return spoil
 
@@ -95,7 +101,9 @@ def replace(target, source):
 def other_weights(clone):
     with h5py.File(clone / "models" / "supervised-0" / "model.weights.h5", "r+") as file:
         found = []
-        file.visititems(lambda name, item: found.append(item) if isinstance(item, h5py.Dataset) else None)
+        file.visititems(
+            lambda name, item: found.append(item) if isinstance(item, h5py.Dataset) else None
+        )
         for item in found:
             item[...] = item[...] * 1.2
 

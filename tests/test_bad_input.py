@@ -1,4 +1,6 @@
-"""What a user does wrong, or what goes wrong under them: one clear line, exit status not 0, nothing finished lost."""
+"""What a user does wrong, or what goes wrong under them: one clear line, exit status not 0,
+nothing finished lost.
+"""
 
 import errno
 import os
@@ -14,20 +16,24 @@ import pytest
 
 from commands import ENVIRONMENT, command, edited_params, error_line, stage
 from conftest import ROOT
-from pipeline.audio import write_audio
-from pipeline.command import UserError, run_stage
-from pipeline.files import atomic, atomic_folder, write_text
+from pipeline.audio.files import write_audio
+from pipeline.common.cli import UserError, run_stage
+from pipeline.common.files import atomic, atomic_folder, write_text
 
 
 def test_a_missing_soundfont_is_named(tmp_path):
-    params = edited_params(tmp_path / "params.yaml", lambda values: values["outside"].update(notes="/no/such.sf2"))
+    params = edited_params(
+        tmp_path / "params.yaml", lambda values: values["outside"].update(notes="/no/such.sf2")
+    )
     done = stage("data", "notes", tmp_path / "notes", tmp_path / "m.csv", params=params)
     line = error_line(done)
     assert done.returncode == 1 and line.startswith("error: outside") and "/no/such.sf2: " in line
 
 
 def test_an_experiment_with_a_dot_is_named(tmp_path):
-    params = edited_params(tmp_path / "params.yaml", lambda values: values["experiments"].update({"no.z": {}}))
+    params = edited_params(
+        tmp_path / "params.yaml", lambda values: values["experiments"].update({"no.z": {}})
+    )
     done = stage("data", "notes", tmp_path / "notes", tmp_path / "m.csv", params=params)
     line = error_line(done)
     assert done.returncode == 1 and "experiments.no.z" in line and "rename it to 'no_z'" in line
@@ -74,17 +80,19 @@ def test_a_folder_is_whole_or_the_old_one(tmp_path):
     target = tmp_path / "out"
     with atomic_folder(target) as folder:
         (folder / "a").write_text("1")
-    with pytest.raises(UserError):
-        with atomic_folder(target) as folder:
-            (folder / "a").write_text("2")
-            raise UserError("stopped")
+    with pytest.raises(UserError), atomic_folder(target) as folder:
+        (folder / "a").write_text("2")
+        raise UserError("stopped")
     assert (target / "a").read_text() == "1" and os.listdir(tmp_path) == ["out"]
 
 
 def test_an_interrupted_stage_says_so_and_keeps_the_old_output(tmp_path):
-    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # a background job's children ignore Ctrl-C
+    # a background job's children ignore Ctrl-C
+    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
     line = command("data", "notes", tmp_path / "notes", tmp_path / "m.csv")
-    process = subprocess.Popen(line, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
+    process = subprocess.Popen(
+        line, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, preexec_fn=heed
+    )
     while process.poll() is None and not list(tmp_path.glob(".notes.*.tmp/audio/*.wav")):
         sleep(0.05)
     process.send_signal(signal.SIGINT)
@@ -109,5 +117,11 @@ def test_writing_audio_to_a_full_disk_is_one_line(tmp_path, capsys):
 
 def test_examples_without_records_are_named(tmp_path):
     (tmp_path / "examples").mkdir()
-    done = stage("yardsticks", "notes", tmp_path / "examples", tmp_path / "manifest.csv", tmp_path / "out")
-    assert error_line(done) == f"error: {tmp_path / 'examples'}: no TFRecords of split 'train'; run `dvc repro examples`"
+    done = stage(
+        "yardsticks", "notes", tmp_path / "examples", tmp_path / "manifest.csv", tmp_path / "out"
+    )
+    assert (
+        error_line(done)
+        == f"error: {tmp_path / 'examples'}: no TFRecords of split 'train'; run `dvc repro "
+        "examples`"
+    )

@@ -1,4 +1,6 @@
-"""kill -9 in the middle of features and of examples: the next run ends in the same bytes, keeps what was done, leaves nothing stale."""
+"""kill -9 in the middle of features and of examples: the next run ends in the same bytes, keeps
+what was done, leaves nothing stale.
+"""
 
 import os
 import random
@@ -24,13 +26,24 @@ def data(tmp_path_factory):
 
 
 def arguments(data, name, out):
-    inputs = {"features": [data / "set", data / "manifest.csv"], "examples": [data / "whole-features" / "out"]}[name]
-    return command(name, *inputs, out / "out", "--scratch", out / "scratch", params=data / "params.yaml")
+    inputs = {
+        "features": [data / "set", data / "manifest.csv"],
+        "examples": [data / "whole-features" / "out"],
+    }[name]
+    return command(
+        name, *inputs, out / "out", "--scratch", out / "scratch", params=data / "params.yaml"
+    )
 
 
 def run(data, name, out, kill_at=None):
     """Run a stage, or kill it with its children once so many rows are written."""
-    process = subprocess.Popen(arguments(data, name, out), cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        arguments(data, name, out),
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     rows = out / "scratch" / ("rows" if name == "features" else "out/rows")
     while kill_at is not None and process.poll() is None:
         if rows.exists() and count(rows) >= kill_at:
@@ -54,11 +67,19 @@ def test_killed_after_any_number_of_rows(data, name, elements, tmp_path):
     for trial in range(10):
         out = tmp_path / str(trial)
         run(data, name, out, kill_at=moments.randrange(elements))
-        finished = {path: path.stat().st_mtime_ns for path in (out / "scratch").rglob("*.npy") if not path.name.startswith(".")}
+        finished = {
+            path: path.stat().st_mtime_ns
+            for path in (out / "scratch").rglob("*.npy")
+            if not path.name.startswith(".")
+        }
         interrupted += not (out / "out").exists()
         run(data, name, out)
         assert hashes(out / "out") == hashes(data / f"whole-{name}" / "out"), f"trial {trial}"
-        assert {path: path.stat().st_mtime_ns for path in finished} == finished  # reused, not computed again
+        # reused, not computed again
+        assert {path: path.stat().st_mtime_ns for path in finished} == finished
         assert sorted(path.name for path in out.iterdir()) == ["out", "scratch"]
-        assert not [path for path in out.rglob("*") if ".tmp" in path.name or path.suffix == ".jsonl"]  # nothing stale
+        # nothing stale
+        assert not [
+            path for path in out.rglob("*") if ".tmp" in path.name or path.suffix == ".jsonl"
+        ]
     assert interrupted  # some kill came before the end

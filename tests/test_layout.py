@@ -1,4 +1,6 @@
-"""The architecture, enforced: import direction, one name per stage, complete dependencies, no god files."""
+"""The architecture, enforced: rooms and their order, one name per stage, complete dependencies,
+short files.
+"""
 
 import ast
 import io
@@ -6,49 +8,93 @@ import re
 import subprocess
 import sys
 import tokenize
+from graphlib import TopologicalSorter
 
 import pytest
 import yaml
 
 from layers import (
-    LAYERS,
+    ON_TOP,
+    ORDER,
     ROOT,
+    STAGES,
     code_deps,
     covers,
     data_files,
     direct_imports,
-    layer_of,
     module_file,
+    modules,
     named_data,
+    place_of,
     transitive_imports,
 )
 from pipeline import audit
-from pipeline.common.params import SECTIONS, STUDIES
+from pipeline.common.params import BASELINES, SECTIONS, STUDIES
+from pipeline.models.recipe import NETWORKS
 
-FILES = [path.relative_to(ROOT / "pipeline") for path in (ROOT / "pipeline").rglob("*.py")]
-MODULES = sorted(".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in FILES if path.name != "__init__.py" or len(path.parts) > 1)
-STAGES = sorted(path.stem for path in (ROOT / "stages").glob("*.py") if path.stem != "__init__")
-PIPELINE = {name: stage.get("do", stage) for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()}
-SOURCES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "stages").glob("*.py"), *(ROOT / "tests").glob("*.py")])
+MODULES = modules()
+ROOMS = sorted(path.parent.name for path in (ROOT / "pipeline").glob("*/__init__.py"))
+PIPELINE = {
+    name: stage.get("do", stage)
+    for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()
+}
+SOURCES = sorted(
+    path for folder in ("pipeline", "stages", "tests") for path in (ROOT / folder).rglob("*.py")
+)
+BEFORE_EVALUATION = (
+    "check",
+    "outside",
+    "data",
+    "features",
+    "examples",
+    "assign",
+    "train",
+    "yardsticks",
+    "resynthesize",
+    *STUDIES,
+)
 
 
-def test_every_module_has_exactly_one_layer():
-    assert sorted(module for layer in LAYERS for module in layer) == MODULES
+def test_every_module_lives_in_a_room_or_is_run_by_hand():
+    rooms = {room for names in ORDER for room in names}
+    assert rooms == {*ROOMS, *ON_TOP}
+    assert sorted(name for name in MODULES if "." not in name) == sorted(ON_TOP)
+    assert {name.split(".")[0] for name in MODULES if "." in name} == set(ROOMS)
+    assert all(name.count(".") <= 1 for name in MODULES)
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_imports_go_to_lower_layers(module):
-    imported = direct_imports(module_file(f"pipeline.{module}"))
-    assert [name for name in imported if layer_of(name) >= layer_of(module)] == []
+def test_imports_go_to_the_left(module):
+    others = {
+        name
+        for name in direct_imports(module_file(module))
+        if name.split(".")[0] != module.split(".")[0]
+    }
+    assert sorted(name for name in others if place_of(name) >= place_of(module)) == []
 
 
-def test_the_audit_trusts_nothing_and_says_so():
-    """Three modules run what they check; the others import only the audit's own."""
+def test_no_module_imports_itself_by_a_detour():
+    graph = {name: direct_imports(module_file(name)) for name in MODULES}
+    assert list(TopologicalSorter(graph).static_order())  # a cycle raises
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_nothing_by_itself(room):
+    assert direct_imports(module_file(room)) == frozenset()
+
+
+def test_the_audit_trusts_nothing():
+    """Three modules run what they check, and the room's docstring names them; the others import
+    only the audit's own.
+    """
     own = [name for name in MODULES if name.startswith("audit.")]
-    imports = {name: direct_imports(module_file(f"pipeline.{name}")) for name in own}
-    trusting = {name for name in own if any(not used.startswith("audit") for used in imports[name])}
-    assert trusting == {"audit.resynthesis", "audit.played", "audit.stick"}
-    assert {f"audit.{name}" for name in re.findall(r"`(\w+)`", audit.__doc__)} == trusting
+    rooms = {
+        name: {each.split(".")[0] for each in direct_imports(module_file(name))} for name in own
+    }
+    trusting = {name for name, used in rooms.items() if used - {"audit"}}
+    assert trusting == {f"audit.{name}" for name in re.findall(r"`(\w+)`", audit.__doc__)}
+    assert len(trusting) == 3
+    assert not set().union(*rooms.values()) & {"reporting", "page"}
 
 
 def test_stages_have_one_name_everywhere():
@@ -60,18 +106,25 @@ def test_stages_have_one_name_everywhere():
     assert set(SECTIONS) - {"seeds", "model", "loss", "experiments"} <= set(STAGES)
 
 
+def test_the_vocabulary_of_params_is_that_of_the_code():
+    assert set(BASELINES) == set(NETWORKS) - {None}
+
+
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_the_code_it_imports(stage):
-    listed = [dep for dep in PIPELINE[stage]["deps"] if dep.startswith(("pipeline/", "stages/")) and dep.endswith(".py")]
-    assert sorted(listed) == code_deps(stage)
+def test_a_stage_depends_on_the_rooms_it_imports(stage):
+    code = code_deps(stage)
+    listed = [dep for dep in PIPELINE[stage]["deps"] if dep.startswith(("pipeline/", "stages/"))]
+    data = [dep for dep in listed if dep.endswith((".yaml", ".html", ".css", ".js"))]
+    assert [dep for dep in listed if dep not in data] == code
+    assert not any(dep.startswith(f"{room}/") for dep in data for room in code)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_the_data_files_it_reads(stage):
     """Those that its modules name, and those that its command is given."""
     own = ROOT / "stages" / f"{stage}.py"
-    modules = [own, *(module_file(f"pipeline.{name}") for name in transitive_imports(own))]
-    read = {file for path in modules for file in named_data(path)}
+    files = [own, *(module_file(name) for name in transitive_imports(own))]
+    read = {file for path in files for file in named_data(path)}
     words = PIPELINE[stage]["cmd"].split()
     read |= {word for word in words if word.startswith(("pipeline/", "params/"))}
     assert [file for file in sorted(read) if not covers(PIPELINE[stage]["deps"], file)] == []
@@ -82,10 +135,10 @@ def test_every_data_file_is_a_dependency():
     assert data_files() and [file for file in data_files() if not covers(deps, file)] == []
 
 
-def test_metrics_are_no_dependency_of_training_or_tracking():
-    for stage in ("data", "features", "examples", "train", "yardsticks", "resynthesize", *STUDIES):
-        assert "pipeline/metrics.py" not in PIPELINE[stage]["deps"]
-        assert "pipeline/tables.py" not in PIPELINE[stage]["deps"]
+@pytest.mark.parametrize("stage", BEFORE_EVALUATION)
+def test_measures_and_reports_rerun_nothing_that_comes_before_them(stage):
+    deps = PIPELINE[stage]["deps"]
+    assert not {"pipeline/evaluation", "pipeline/reporting", "pipeline/page"} & set(deps)
 
 
 def test_what_only_evaluation_may_know_is_shown_to_no_one_else():
@@ -109,9 +162,9 @@ def test_files_and_functions_stay_short(path):
             assert node.end_lineno - node.lineno < 45, f"{node.name} is too long"
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [*MODULES, *ROOMS])
 def test_public_functions_say_what_they_do(name):
-    tree = ast.parse(module_file(f"pipeline.{name}").read_text())
+    tree = ast.parse(module_file(name).read_text())
     assert ast.get_docstring(tree)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
@@ -119,6 +172,8 @@ def test_public_functions_say_what_they_do(name):
 
 
 def test_no_leftovers():
+    words = ("TODO", "FIXME")
     for path in SOURCES:
         for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
-            assert not (token.type == tokenize.COMMENT and any(word in token.string for word in ("TO" "DO", "FIX" "ME"))), path
+            found = token.type == tokenize.COMMENT and any(word in token.string for word in words)
+            assert not found, path

@@ -1,11 +1,9 @@
 """Features and examples on real clusters on loopback: the same bytes as in one local process."""
 
-import os
 import socket
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from time import sleep
 
 import pytest
@@ -26,8 +24,27 @@ def data(tmp_path_factory):
 def prepare(data, name, *options):
     """Features and examples; options go to Beam. Returns the hashes of all that was written."""
     params, out = data / "params.yaml", data / name
-    stage("features", data / "set", data / "manifest.csv", out / "features", "--scratch", out / "s1", *options, params=params, check=True)
-    stage("examples", out / "features", out / "examples", "--scratch", out / "s2", *options, params=params, check=True)
+    stage(
+        "features",
+        data / "set",
+        data / "manifest.csv",
+        out / "features",
+        "--scratch",
+        out / "s1",
+        *options,
+        params=params,
+        check=True,
+    )
+    stage(
+        "examples",
+        out / "features",
+        out / "examples",
+        "--scratch",
+        out / "s2",
+        *options,
+        params=params,
+        check=True,
+    )
     return hashes(out / "features") | hashes(out / "examples")
 
 
@@ -41,8 +58,12 @@ def free_port():
 def running(*commands):
     """Processes that live as long as the block."""
     environment = ENVIRONMENT | {"no_proxy": "127.0.0.1,localhost"}
-    processes = [subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                 for command in commands]  # fmt: skip
+    processes = [
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for command in commands
+    ]
     try:
         yield processes
     finally:
@@ -65,20 +86,47 @@ def test_dask_gives_the_same_bytes(data):
 
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
-    worker = ["dask", "worker", address, "--nthreads", "1", "--no-dashboard", "--local-directory", str(data / "dask")]
-    with running(["dask", "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], worker, worker) as processes:
+    worker = [
+        "dask",
+        "worker",
+        address,
+        "--nthreads",
+        "1",
+        "--no-dashboard",
+        "--local-directory",
+        str(data / "dask"),
+    ]
+    with running(
+        ["dask", "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"],
+        worker,
+        worker,
+    ) as processes:
         wait_for(port, processes[0])
         with Client(address) as client:
             client.wait_for_workers(2)
         runner = "--runner=apache_beam.runners.dask.dask_runner.DaskRunner"
-        assert prepare(data, "dask", runner, f"--dask_client_address={address}") == hashes_of(data, "local")
+        assert prepare(data, "dask", runner, f"--dask_client_address={address}") == hashes_of(
+            data, "local"
+        )
 
 
 def test_the_portable_job_service_gives_the_same_bytes(data):
     port = free_port()
-    with running([sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main", "--port", str(port)]) as processes:
+    with running(
+        [
+            sys.executable,
+            "-m",
+            "apache_beam.runners.portability.local_job_service_main",
+            "--port",
+            str(port),
+        ]
+    ) as processes:
         wait_for(port, processes[0])
-        options = ["--runner=PortableRunner", f"--job_endpoint=localhost:{port}", "--environment_type=LOOPBACK"]
+        options = [
+            "--runner=PortableRunner",
+            f"--job_endpoint=localhost:{port}",
+            "--environment_type=LOOPBACK",
+        ]
         assert prepare(data, "portable", *options) == hashes_of(data, "local")
 
 

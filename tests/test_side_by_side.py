@@ -27,7 +27,9 @@ INPUTS = ("param", "code", "deleted", "tampered", "unlocked", "still")
 
 
 class Runs:
-    """Remembers the order in which stages began and how many ran at once. Stages named `together` end only once all of them run."""
+    """Remembers the order in which stages began and how many ran at once. Stages named
+    `together` end only once all of them run.
+    """
 
     def __init__(self, statuses=None, together=()):
         self.statuses, self.begun, self.now, self.most = statuses or {}, [], 0, 0

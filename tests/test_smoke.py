@@ -1,4 +1,6 @@
-"""The whole of `make repro` at smoke size in a copy of the repository, and what DVC users do with it."""
+"""The whole of `make repro` at smoke size in a copy of the repository, and what DVC users do
+with it.
+"""
 
 import json
 import re
@@ -12,7 +14,7 @@ import yaml
 from commands import error_line, run
 from hostile import tone
 from pipeline.page.render import check_weight
-from pipeline.tables import NAMES
+from pipeline.reporting.table_1 import NAMES
 
 TRAINED = ("supervised", "no_z")
 ROWS = (*TRAINED, *(f"{name}@notes" for name in NAMES))
@@ -29,22 +31,41 @@ def project(smoke_project):
 
 
 def test_it_writes_the_table_its_rows_and_metrics(project):
-    rows = pd.concat([pd.read_parquet(path) for path in (project / "reports" / "rows").glob("*.parquet")])
+    rows = pd.concat(
+        [pd.read_parquet(path) for path in (project / "reports" / "rows").glob("*.parquet")]
+    )
     manifest = pd.read_csv(project / "reports" / "data" / "notes" / "manifest.csv")
     test_notes = set(manifest[manifest.split == "test"].id)
     assert len(test_notes) >= 3
     for name in ROWS:
         assert set(rows[rows.experiment == name].recording_id) == test_notes
     metrics = json.loads((project / "reports" / "metrics.json").read_text())
-    table = pd.concat([pd.read_csv(project / "reports" / "tables" / f"{name}.csv") for name in ("resynthesis", "ablations")])
+    table = pd.concat(
+        [
+            pd.read_csv(project / "reports" / "tables" / f"{name}.csv")
+            for name in ("resynthesis", "ablations")
+        ]
+    )
     for name in ROWS:
         spectral = rows[rows.experiment == name].spectral_loss.mean()
         assert metrics[name]["spectral_loss"] == pytest.approx(spectral, abs=1e-5)
-        assert table[(table["row"] == name) & (table.metric == "spectral_loss")].value.item() == pytest.approx(spectral)
-    assert metrics["original_retracked@notes"]["spectral_loss"] == 0 and metrics["supervised"]["spectral_loss"] > 0
+        assert table[
+            (table["row"] == name) & (table.metric == "spectral_loss")
+        ].value.item() == pytest.approx(spectral)
+    assert (
+        metrics["original_retracked@notes"]["spectral_loss"] == 0
+        and metrics["supervised"]["spectral_loss"] > 0
+    )
     assert np.isfinite(metrics["supervised"]["f0_l1"])
-    for name in ("training.png", "resynthesis-supervised.png", "ablations.png", "control.png", "extrapolation.png", "phase.png",
-                 "timbre_transfer.png"):  # fmt: skip
+    for name in (
+        "training.png",
+        "resynthesis-supervised.png",
+        "ablations.png",
+        "control.png",
+        "extrapolation.png",
+        "phase.png",
+        "timbre_transfer.png",
+    ):
         assert (project / "reports" / "figures" / name).read_bytes().startswith(b"\x89PNG")
     for kind in ("md", "tex"):
         assert "0.003" in (project / "reports" / "tables" / f"resynthesis.{kind}").read_text()
@@ -52,8 +73,12 @@ def test_it_writes_the_table_its_rows_and_metrics(project):
 
 def test_studies_have_rows_tables_and_metrics(project):
     metrics = json.loads((project / "reports" / "metrics.json").read_text())
-    for name, experiment, line in (("control", "supervised", "f0"), ("extrapolation", "no_z", "-1"), ("phase", "supervised", "other_phases"),
-                                   ("timbre_transfer", "supervised", "flute")):  # fmt: skip
+    for name, experiment, line in (
+        ("control", "supervised", "f0"),
+        ("extrapolation", "no_z", "-1"),
+        ("phase", "supervised", "other_phases"),
+        ("timbre_transfer", "supervised", "flute"),
+    ):
         rows = pd.read_parquet(project / "reports" / "studies" / f"{name}-{experiment}-0.parquet")
         assert len(rows) and set(rows.experiment) == {experiment}
         assert f"| {experiment}" in (project / "reports" / "tables" / f"{name}.md").read_text()
@@ -64,14 +89,25 @@ def test_its_page_has_what_was_made_and_nothing_else(project):
     html = (project / "reports" / "index.html").read_text()
     assert check_weight(project / "reports" / "index.html", 6) > 0.1
     found = set(re.findall(r'<section id="([\w-]+)">', html))
-    assert found == {"table-1", "models", "ablations", "audit", "again", *(path.stem for path in (project / "data" / "studies").iterdir())}
+    assert found == {
+        "table-1",
+        "models",
+        "ablations",
+        "audit",
+        "again",
+        *(path.stem for path in (project / "data" / "studies").iterdir()),
+    }
     assert "Play harmonic" in html and html.count("<audio") > 10
 
 
 def test_it_is_small_enough_to_wait_for(project):
     """CI and newcomers wait for it: two trainings of six steps on a handful of notes."""
-    logs = {path.stem: pd.read_csv(path) for path in (project / "reports" / "training").glob("*.csv")}
-    assert {name: log.step.max() for name, log in logs.items()} == {f"{name}-0": 6 for name in TRAINED}
+    logs = {
+        path.stem: pd.read_csv(path) for path in (project / "reports" / "training").glob("*.csv")
+    }
+    assert {name: log.step.max() for name, log in logs.items()} == {
+        f"{name}-0": 6 for name in TRAINED
+    }
     assert len(pd.read_csv(project / "reports" / "data" / "notes" / "manifest.csv")) < 40
 
 
@@ -92,17 +128,19 @@ def edit_params(project, change):
 
 
 def test_editing_metrics_tracks_and_trains_nothing(project):
-    path = project / "pipeline" / "metrics.py"
+    path = project / "pipeline" / "evaluation" / "metrics.py"
     before = path.read_text()
     path.write_text(before + "\n# edited\n")
     try:
-        assert would_run(project) == {"evaluate", "score", "audit"}
+        assert would_run(project) == {"evaluate", "score", "figures", "audit"}
     finally:
         path.write_text(before)
 
 
 def test_editing_one_experiment_reruns_one(project):
-    undo = edit_params(project, lambda values: values["experiments"]["no_z"]["model"].update(gru_units=16))
+    undo = edit_params(
+        project, lambda values: values["experiments"]["no_z"]["model"].update(gru_units=16)
+    )
     try:
         stages = would_run(project)
         assert "train@no_z-0" in stages and "train@supervised-0" not in stages
@@ -112,24 +150,45 @@ def test_editing_one_experiment_reruns_one(project):
 
 
 def test_an_ablation_takes_one_block_and_runs_itself_alone(project, tmp_path):
-    folder, block = tmp_path / "clone", {"ablates": "supervised", "asks": "Are the upper harmonics needed?", "model": {"harmonics": 9}}
+    folder, block = (
+        tmp_path / "clone",
+        {
+            "ablates": "supervised",
+            "asks": "Are the upper harmonics needed?",
+            "model": {"harmonics": 9},
+        },
+    )
     run(tmp_path, "cp", "-r", str(project), str(folder))
     edit_params(folder, lambda values: values["experiments"].update(few=block))
-    assert {name for name in would_run(folder) if "@" in name} == {"train@few-0", "resynthesize@few-0"}
+    assert {name for name in would_run(folder) if "@" in name} == {
+        "train@few-0",
+        "resynthesize@few-0",
+    }
     before = weights_of(folder)
     run(folder, "dvc", "repro", "tabulate")
     after = weights_of(folder)
-    assert set(after) - set(before) == {"few-0"} and all(after[name] == before[name] for name in before)
-    assert "Are the upper harmonics needed?" in (folder / "reports" / "tables" / "ablations.md").read_text()
+    assert set(after) - set(before) == {"few-0"} and all(
+        after[name] == before[name] for name in before
+    )
+    assert (
+        "Are the upper harmonics needed?"
+        in (folder / "reports" / "tables" / "ablations.md").read_text()
+    )
 
 
 def weights_of(project):
     """When each model's weights were written."""
-    return {path.parent.name: path.stat().st_mtime_ns for path in (project / "models").glob("*/model.weights.h5")}
+    return {
+        path.parent.name: path.stat().st_mtime_ns
+        for path in (project / "models").glob("*/model.weights.h5")
+    }
 
 
 def test_a_dotted_experiment_name_is_our_line_before_anything_runs(project):
-    undo = edit_params(project, lambda values: values["experiments"].update({"no.z": values["experiments"].pop("no_z")}))
+    undo = edit_params(
+        project,
+        lambda values: values["experiments"].update({"no.z": values["experiments"].pop("no_z")}),
+    )
     try:
         done = run(project, "dvc", "repro", check=False)
         assert "rename it to 'no_z'" in error_line(done) and "stages.train" not in done.stdout
@@ -138,7 +197,9 @@ def test_a_dotted_experiment_name_is_our_line_before_anything_runs(project):
 
 
 def test_example_length_recomputes_no_f0(project):
-    undo = edit_params(project, lambda values: values["examples"].update(seconds=2.0, hop_seconds=2.0))
+    undo = edit_params(
+        project, lambda values: values["examples"].update(seconds=2.0, hop_seconds=2.0)
+    )
     try:
         stages = would_run(project)
         assert "examples@notes" in stages and not stages & {"data@notes", "features@notes"}
@@ -164,27 +225,59 @@ def test_a_users_own_recordings_live_beside_the_notes_and_a_change_is_noticed(pr
     recordings = tmp_path / "my recordings"
     recordings.mkdir()
     for number in range(3):
-        soundfile.write(recordings / f"take {number}.flac", np.concatenate([tone(60 + number + n, seed=n) for n in range(4)]), 16000)
+        soundfile.write(
+            recordings / f"take {number}.flac",
+            np.concatenate([tone(60 + number + n, seed=n) for n in range(4)]),
+            16000,
+        )
 
     def change(values):
         values["outside"] = {"mine": str(recordings)}
-        values["data"]["mine"] = {"source": "folder", "seed": 0, "instrument": "tone", "split": "time", "block_seconds": 4.0,
-                                  "test_share": 0.3, "valid_share": 0.1, "max_rejected": 0}  # fmt: skip
-        values["experiments"] = {"supervised": values["experiments"]["supervised"], "own": {"data": "mine", "model": {"use_z": False}}}
+        values["data"]["mine"] = {
+            "source": "folder",
+            "seed": 0,
+            "instrument": "tone",
+            "split": "time",
+            "block_seconds": 4.0,
+            "test_share": 0.3,
+            "valid_share": 0.1,
+            "max_rejected": 0,
+        }
+        values["experiments"] = {
+            "supervised": values["experiments"]["supervised"],
+            "own": {"data": "mine", "model": {"use_z": False}},
+        }
         values["extrapolation"]["experiments"] = ["own"]
 
     undo = edit_params(project, change)
     try:
         done = run(project, "dvc", "repro")
-        assert "train@own-0" in done.stdout and "Running stage 'train@supervised-0'" not in done.stdout
+        assert (
+            "train@own-0" in done.stdout and "Running stage 'train@supervised-0'" not in done.stdout
+        )
         rows = pd.read_parquet(project / "reports" / "rows" / "own-0.parquet")
-        assert len(rows) == 4 and (rows.data == "mine").all() and rows.group.str.contains(" block ").all()
-        assert "mean_spectrum@mine" in json.loads((project / "reports" / "metrics.json").read_text())
+        assert (
+            len(rows) == 4
+            and (rows.data == "mine").all()
+            and rows.group.str.contains(" block ").all()
+        )
+        assert "mean_spectrum@mine" in json.loads(
+            (project / "reports" / "metrics.json").read_text()
+        )
         before = (project / "reports" / "outside" / "mine.json").read_text()
-        soundfile.write(recordings / "take 0.flac", np.concatenate([tone(50 + n, seed=n) for n in range(4)]), 16000)
+        soundfile.write(
+            recordings / "take 0.flac",
+            np.concatenate([tone(50 + n, seed=n) for n in range(4)]),
+            16000,
+        )
         done = run(project, "dvc", "repro", "assign")
         assert (project / "reports" / "outside" / "mine.json").read_text() != before
-        assert "Running stage 'features@mine'" in done.stdout and "Running stage 'features@notes'" not in done.stdout
-        assert "train@own-0" in would_run(project) and "train@supervised-0" not in would_run(project)
+        assert (
+            "Running stage 'features@mine'" in done.stdout
+            and "Running stage 'features@notes'" not in done.stdout
+        )
+        assert "train@own-0" in would_run(project) and "train@supervised-0" not in would_run(
+            project
+        )
     finally:
         undo()

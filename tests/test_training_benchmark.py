@@ -1,4 +1,6 @@
-"""The benchmark beside the authors' package: its arithmetic, its errors, and once all of it at tiny sizes."""
+"""The benchmark beside the authors' package: its arithmetic, its errors, and once all of it at
+tiny sizes.
+"""
 
 import subprocess
 import sys
@@ -15,11 +17,11 @@ from benchmarks.sizes import Size, write_params
 from benchmarks.training import phase_error
 from benchmarks.workers import Contender, Timing, find_uv, start, take_turns
 from commands import ENVIRONMENT, ROOT, error_line
-from pipeline.command import UserError
+from pipeline.common.cli import UserError
 from pipeline.common.settings import Settings
-from pipeline.model import read_recipe
-from pipeline.training import TrainConfig
-from pipeline.units import HOP, SAMPLE_RATE
+from pipeline.common.units import HOP, SAMPLE_RATE
+from pipeline.models.recipe import read_recipe
+from pipeline.training.experiment import TrainConfig
 
 ECHO = """
 import sys
@@ -33,7 +35,9 @@ print(2.5)
 
 def bench(*arguments, environment=None):
     command = [sys.executable, "-m", "benchmarks.training", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT | (environment or {}), capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=ROOT, env=ENVIRONMENT | (environment or {}), capture_output=True, text=True
+    )
 
 
 def echoing(folder, name, factor):
@@ -43,19 +47,30 @@ def echoing(folder, name, factor):
 
 
 def test_ratios_are_of_neighbouring_turns():
-    timings = {REFERENCE: Timing([1.0, 20.0, 3.0], 3.0, 1.0), OURS: Timing([0.5, 5.0, 1.0], 2.0, 1.0)}
+    timings = {
+        REFERENCE: Timing([1.0, 20.0, 3.0], 3.0, 1.0),
+        OURS: Timing([0.5, 5.0, 1.0], 2.0, 1.0),
+    }
     *times, ratio = compare("step", "small", timings, {OURS: Target(at_least=2.3)})
     assert [time.value for time in times] == [3000.0, 1000.0]
     assert (ratio.value, ratio.low, ratio.high, ratio.met) == (3.0, 2.0, 4.0, "yes")
 
 
-@pytest.mark.parametrize(("target", "value", "verdict", "text"), [
-    (Target(at_least=2.3, stretch=3), 2.3, "yes", ">= 2.3 (stretch 3)"),
-    (Target(at_least=2.3), 2.2, "no", ">= 2.3"),
-    (Target(at_most=0.5), 0.51, "no", "<= 0.5"),
-    (Target(at_most=0.5), 0.5, "yes", "<= 0.5"),
-    (Target(at_least=3.2, remark="no such CPU", applies=False), 1.0, "-", ">= 3.2 (no such CPU)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("target", "value", "verdict", "text"),
+    [
+        (Target(at_least=2.3, stretch=3), 2.3, "yes", ">= 2.3 (stretch 3)"),
+        (Target(at_least=2.3), 2.2, "no", ">= 2.3"),
+        (Target(at_most=0.5), 0.51, "no", "<= 0.5"),
+        (Target(at_most=0.5), 0.5, "yes", "<= 0.5"),
+        (
+            Target(at_least=3.2, remark="no such CPU", applies=False),
+            1.0,
+            "-",
+            ">= 3.2 (no such CPU)",
+        ),
+    ],
+)
 def test_targets(target, value, verdict, text):
     assert target.verdict(value) == verdict and str(target) == text
 
@@ -70,7 +85,10 @@ def test_growth_is_judged_for_each_size():
     costs = {"1 s": np.array([2.0, 2.0]), "2 s": np.array([2.0, 2.2]), "4 s": np.array([3.0, 3.0])}
     rows = {row.setting: row for row in growth("loss", costs, "longer")}
     assert rows["longer: 2 s / 1 s"].met == "yes" and rows["longer: 4 s / 1 s"].met == "no"
-    assert rows["longer: 4 s / 1 s"].value == 1.5 > NEVER_RISES.at_most and rows["longer: 1 s"].value == 2000
+    assert (
+        rows["longer: 4 s / 1 s"].value == 1.5 > NEVER_RISES.at_most
+        and rows["longer: 1 s"].value == 2000
+    )
 
 
 def test_phase_error_is_a_share_of_the_peak():
@@ -84,13 +102,17 @@ def test_phase_error_is_a_share_of_the_peak():
 
 def test_a_turn_lasts_as_long_as_asked(monkeypatch):
     calls = []
-    monkeypatch.setattr("benchmarks.serving.time.perf_counter", lambda: float(len(calls)))  # a run takes a second
+    # a run takes a second
+    monkeypatch.setattr("benchmarks.serving.time.perf_counter", lambda: float(len(calls)))
     assert seconds_per_run(lambda: calls.append(1), 2.5) == 1.0 and len(calls) == 3
     assert seconds_per_run(lambda: calls.append(1), 0.0) == 1.0 and len(calls) == 4
 
 
 def test_workers_take_turns_and_share_the_work(tmp_path):
-    contenders = {"one": echoing(tmp_path, "one", 2), "two": echoing(tmp_path, "two", 3)._replace(processes=2)}
+    contenders = {
+        "one": echoing(tmp_path, "one", 2),
+        "two": echoing(tmp_path, "two", 3)._replace(processes=2),
+    }
     timings = take_turns(contenders, 3, 0.5)
     assert timings["one"] == Timing([1.0] * 3, 12.5, 2.5)
     assert timings["two"].seconds == pytest.approx([0.75] * 3)  # two at once, 1.5 s each
@@ -107,22 +129,43 @@ def test_a_worker_that_fails_is_one_error_and_none_stay_behind(tmp_path):
 
 
 def test_the_solo_instrument_is_the_papers(tmp_path):
-    path = write_params(ROOT / "params.yaml", tmp_path / "params.yaml", Size(4, 4.0, 512, 5, 1.0, 16))
+    path = write_params(
+        ROOT / "params.yaml", tmp_path / "params.yaml", Size(4, 4.0, 512, 5, 1.0, 16)
+    )
     settings = Settings.read(path)
     model = read_recipe(settings, "solo_100").model
-    assert (model.harmonics, model.gru_units, model.mlp_units, model.mlp_layers, model.use_z) == (100, 512, 512, 3, False)
-    assert (model.reverb_seconds, read_recipe(settings, "solo_60").model.reverb_seconds) == (4.0, 3.0)
+    assert (model.harmonics, model.gru_units, model.mlp_units, model.mlp_layers, model.use_z) == (
+        100,
+        512,
+        512,
+        3,
+        False,
+    )
+    assert (model.reverb_seconds, read_recipe(settings, "solo_60").model.reverb_seconds) == (
+        4.0,
+        3.0,
+    )
     assert settings.section("train", TrainConfig, "solo_60_bfloat16").precision == "mixed_bfloat16"
     assert settings.section("train", TrainConfig, "supervised").precision == "float32"
 
 
 def test_the_report_has_every_figure_and_the_targets_apart(tmp_path):
     judged = summarize("loss", "forward", [1.0, 3.0, 2.0], "ratio", "a note", Target(at_least=0.9))
-    write_report(tmp_path / "out.csv", [Figure("machine", "cores", 2), judged, summarize("loss", "ours", [7.0], "ms")])
+    write_report(
+        tmp_path / "out.csv",
+        [Figure("machine", "cores", 2), judged, summarize("loss", "ours", [7.0], "ms")],
+    )
     table = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
-    assert list(table.benchmark) == ["machine", "loss", "loss"] and list(table.met) == ["", "yes", ""]
+    assert list(table.benchmark) == ["machine", "loss", "loss"] and list(table.met) == [
+        "",
+        "yes",
+        "",
+    ]
     targets, figures = (tmp_path / "out.md").read_text().split("## All figures")
-    assert "| loss | forward | 2.0 | ratio | 1.0 to 3.0 | >= 0.9 | yes | a note |" in targets and "ours" not in targets
+    assert (
+        "| loss | forward | 2.0 | ratio | 1.0 to 3.0 | >= 0.9 | yes | a note |" in targets
+        and "ours" not in targets
+    )
     assert "| loss | ours | 7.0 | ms |" in figures and "| cores | 2 |" in figures
 
 
@@ -143,7 +186,11 @@ def test_without_uv_it_says_what_to_do(monkeypatch, tmp_path):
 
 def test_the_reference_is_locked_without_private_addresses():
     lock = (ROOT / "benchmarks" / "reference" / "uv.lock").read_text()
-    hosts = {line.split("://")[1].split("/")[0].strip('" }') for line in lock.splitlines() if "://" in line}
+    hosts = {
+        line.split("://")[1].split("/")[0].strip('" }')
+        for line in lock.splitlines()
+        if "://" in line
+    }
     assert hosts == {"pypi.org", "files.pythonhosted.org"}
 
 
@@ -153,15 +200,45 @@ def test_it_measures_everything(tmp_path):
         uv = find_uv()
     except UserError:
         pytest.skip("needs uv")
-    tiny = ["--batch", 1, "--seconds", 0.512, "--units", 8, "--repeats", 1, "--least", 0.01, "--largest", 2]
+    tiny = [
+        "--batch",
+        1,
+        "--seconds",
+        0.512,
+        "--units",
+        8,
+        "--repeats",
+        1,
+        "--least",
+        0.01,
+        "--largest",
+        2,
+    ]
     done = bench(tmp_path / "new" / "out.csv", *tiny, environment={"UV": uv})
     assert done.returncode == 0, done.stderr[-3000:]
     table = pd.read_csv(tmp_path / "new" / "out.csv", keep_default_na=False)
     measured = table[table.benchmark != "machine"]
     assert (measured.value.astype(float) > 0).all()
-    named = {"training step", "peak memory", "harmonic synthesizer, 100", "filtered noise", "reverb", "spectral loss"}
-    named |= {"phase error", "resynthesis, batch 1", "step of `supervised`", "cost per second of audio, loss"}
+    named = {
+        "training step",
+        "peak memory",
+        "harmonic synthesizer, 100",
+        "filtered noise",
+        "reverb",
+        "spectral loss",
+    }
+    named |= {
+        "phase error",
+        "resynthesis, batch 1",
+        "step of `supervised`",
+        "cost per second of audio, loss",
+    }
     assert named <= set(measured.benchmark)
     assert (table.met != "")[table.setting.str.contains(f"{REFERENCE} / {OURS}", regex=False)].all()
-    assert measured.value[(measured.benchmark == "phase error") & (measured.setting == OURS)].astype(float).item() < 0.005
+    assert (
+        measured.value[(measured.benchmark == "phase error") & (measured.setting == OURS)]
+        .astype(float)
+        .item()
+        < 0.005
+    )
     assert "| harmonic synthesizer, 100 |" in (tmp_path / "new" / "out.md").read_text()

@@ -13,7 +13,9 @@ from pipeline.verify import CLOSE, DIFFERENT, IDENTICAL, compare, largest_differ
 @pytest.fixture
 def clone(tmp_path):
     """A repository that holds a table, a JSON file and a picture."""
-    pd.DataFrame({"name": ["a", "b"], "value": [1.0, None]}).to_csv(tmp_path / "table.csv", index=False)
+    pd.DataFrame({"name": ["a", "b"], "value": [1.0, None]}).to_csv(
+        tmp_path / "table.csv", index=False
+    )
     (tmp_path / "figures.json").write_text(json.dumps({"a": {"b": [1.5, None, "text"]}}))
     (tmp_path / "picture.png").write_bytes(b"one")
     run(tmp_path, "git", "init", "--quiet")
@@ -23,13 +25,24 @@ def clone(tmp_path):
 
 
 def test_the_same_hash_is_identical(clone):
-    assert compare(clone, "tabulate", "table.csv", "1", "1") == ("tabulate: table.csv", IDENTICAL, "")
+    assert compare(clone, "tabulate", "table.csv", "1", "1") == (
+        "tabulate: table.csv",
+        IDENTICAL,
+        "",
+    )
 
 
-@pytest.mark.parametrize(("name", "old", "new", "verdict"), [
-    ("table.csv", "1.0", "1.00001", CLOSE), ("table.csv", "1.0", "1.1", DIFFERENT), ("table.csv", "a,", "c,", DIFFERENT),
-    ("figures.json", "1.5", "1.50001", CLOSE), ("figures.json", "1.5", "null", DIFFERENT), ("figures.json", "text", "test", DIFFERENT),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "old", "new", "verdict"),
+    [
+        ("table.csv", "1.0", "1.00001", CLOSE),
+        ("table.csv", "1.0", "1.1", DIFFERENT),
+        ("table.csv", "a,", "c,", DIFFERENT),
+        ("figures.json", "1.5", "1.50001", CLOSE),
+        ("figures.json", "1.5", "null", DIFFERENT),
+        ("figures.json", "text", "test", DIFFERENT),
+    ],
+)
 def test_numbers_decide_where_bytes_differ(clone, name, old, new, verdict):
     text = (clone / name).read_text()
     assert old in text
@@ -56,10 +69,21 @@ def test_the_largest_difference(tmp_path):
 
 
 def test_a_run_is_compared_with_what_is_committed(smoke_project, tmp_path):
-    """On the smoke project, committed as a user would: nothing differs; after an edit of a committed table, that one does."""
+    """On the smoke project, committed as a user would: nothing differs; after an edit of a
+    committed table, that one does.
+    """
     folder = tmp_path / "project"
     run(tmp_path, "cp", "-r", str(smoke_project), str(folder))
-    command = ("python", "-m", "pipeline.verify", "--no-smoke", "--stage", "parameters", "--stage", "data")
+    command = (
+        "python",
+        "-m",
+        "pipeline.verify",
+        "--no-smoke",
+        "--stage",
+        "parameters",
+        "--stage",
+        "data",
+    )
     commit = ("git", "commit", "--quiet", "--all", "--message", "reports")
     run(folder, "git", "add", "reports", "dvc.lock"), run(folder, *commit)
     assert run(folder, *command).stdout.count(IDENTICAL) >= 3
@@ -68,7 +92,11 @@ def test_a_run_is_compared_with_what_is_committed(smoke_project, tmp_path):
     where = lock.index("md5:", lock.index("outs:", stage))
     (folder / "dvc.lock").write_text(lock[: where + 5] + "a" * 32 + lock[where + 37 :])
     counts = pd.read_csv(folder / "reports" / "parameters.csv")
-    counts.assign(parameters=counts.parameters + 1).to_csv(folder / "reports" / "parameters.csv", index=False)
+    counts.assign(parameters=counts.parameters + 1).to_csv(
+        folder / "reports" / "parameters.csv", index=False
+    )
     run(folder, *commit)
     done = run(folder, *command, check=False)
-    assert done.returncode == 1 and error_line(done).startswith("error: verify: parameters: reports/parameters.csv differ")
+    assert done.returncode == 1 and error_line(done).startswith(
+        "error: verify: parameters: reports/parameters.csv differ"
+    )

@@ -24,7 +24,9 @@ class Check(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """holds, fails or not run; what was found counts even where the rest could not be looked at, and to look at nothing is no check."""
+        """holds, fails or not run; what was found counts even where the rest could not be looked
+        at, and to look at nothing is no check.
+        """
         if self.findings:
             return FAILS
         return NOT_RUN if self.not_run else HOLDS if self.count else FAILS
@@ -39,8 +41,14 @@ class Project(NamedTuple):
     studies: dict[str, Columns]  # by file of reports/studies
 
     def runs(self) -> dict[str, tuple[str, int]]:
-        """Experiment and seed of every training that params.yaml asks for, by the name of its files."""
-        return {f"{name}-{seed}": (name, seed) for name in self.params["experiments"] for seed in self.params["seeds"]}
+        """Experiment and seed of every training that params.yaml asks for, by the name of its
+        files.
+        """
+        return {
+            f"{name}-{seed}": (name, seed)
+            for name in self.params["experiments"]
+            for seed in self.params["seeds"]
+        }
 
     def data_of(self, experiment: str) -> str:
         """The data set of an experiment, an ablation's being its base's."""
@@ -50,7 +58,13 @@ class Project(NamedTuple):
 
 def read_project(root: Path) -> Project:
     """params.yaml and all rows of a clone."""
-    rows, studies = ({path.stem: read_columns(path) for path in sorted((root / "reports" / name).glob("*.parquet"))} for name in ("rows", "studies"))
+    rows, studies = (
+        {
+            path.stem: read_columns(path)
+            for path in sorted((root / "reports" / name).glob("*.parquet"))
+        }
+        for name in ("rows", "studies")
+    )
     return Project(root, yaml.safe_load((root / "params.yaml").read_text()), rows, studies)
 
 

@@ -12,8 +12,20 @@ import yaml
 
 from pipeline.audit.checks import Check, Project
 
+# names, as in .dvcignore
+IGNORED = (
+    ".gitignore",
+    "__pycache__",
+    "*~",
+    ".*.sw?",
+    ".ipynb_checkpoints",
+    ".DS_Store",
+    ".*.tmp*",
+)
 REMEDY = "`dvc repro` makes it anew"
-NOT_YET = {"audit", "sounds", "page"}  # a stage's hashes are locked when it has ended: neither the audit's own are, nor the page's behind it
+# a stage's hashes are locked when it has ended: neither the audit's own are, nor the page's behind
+# it
+NOT_YET = {"audit", "sounds", "page"}
 
 
 @cache
@@ -59,12 +71,21 @@ class Hashes:
 def read_lock(project: Project, kind: str) -> list[tuple[str, str, str]]:
     """Stage, path and hash of every path that dvc.lock holds as `outs` or `deps`."""
     stages = locked_stages(project)
-    return [(stage, entry["path"], entry["md5"]) for stage, values in stages.items() for entry in values.get(kind, [])]
+    return [
+        (stage, entry["path"], entry["md5"])
+        for stage, values in stages.items()
+        for entry in values.get(kind, [])
+    ]
 
 
 def locked_stages(project: Project) -> dict[str, dict]:
-    """What dvc.lock says of today's stages. DVC keeps what it said of those that are no more: that is nobody's claim."""
-    stages, names = yaml.safe_load((project.root / "dvc.lock").read_text())["stages"], stage_names(project)
+    """What dvc.lock says of today's stages. DVC keeps what it said of those that are no more:
+    that is nobody's claim.
+    """
+    stages, names = (
+        yaml.safe_load((project.root / "dvc.lock").read_text())["stages"],
+        stage_names(project),
+    )
     return {name: values for name, values in stages.items() if name in names}
 
 
@@ -72,8 +93,13 @@ def stage_names(project: Project) -> set[str]:
     """All stages that dvc.yaml makes of params.yaml, but for those that may end after the audit."""
     names = set()
     for name, stage in yaml.safe_load((project.root / "dvc.yaml").read_text())["stages"].items():
-        axes = [*stage.get("matrix", {}).values(), *([stage["foreach"]] if "foreach" in stage else [])]
-        items = product(*([str(item) for item in _named(project.params, axis.strip("${}"))] for axis in axes))
+        axes = [
+            *stage.get("matrix", {}).values(),
+            *([stage["foreach"]] if "foreach" in stage else []),
+        ]
+        items = product(
+            *([str(item) for item in _named(project.params, axis.strip("${}"))] for axis in axes)
+        )
         names |= {f"{name}@{'-'.join(item)}" for item in items} if axes else {name}
     return {name for name in names if name not in NOT_YET}
 
@@ -109,15 +135,27 @@ def check_inputs(project: Project) -> Check:
     """What each stage read is what the stage before it wrote."""
     outs = {path: hash_ for _, path, hash_ in read_lock(project, "outs")}
     read = [entry for entry in read_lock(project, "deps") if entry[1] in outs]
-    findings = [f"{stage}: read another {path} than its stage wrote; {REMEDY}" for stage, path, hash_ in read if outs[path] != hash_]
+    findings = [
+        f"{stage}: read another {path} than its stage wrote; {REMEDY}"
+        for stage, path, hash_ in read
+        if outs[path] != hash_
+    ]
     return Check("each stage read what the one before wrote", "dvc.lock", len(read), findings)
 
 
 def check_stages(project: Project) -> Check:
     """dvc.lock has all stages that dvc.yaml makes of params.yaml."""
     expected = stage_names(project)
-    findings = [f"dvc.lock: {name} is missing; {REMEDY}" for name in sorted(expected - set(locked_stages(project)))]
-    return Check("dvc.lock holds params.yaml's stages", "dvc.lock, dvc.yaml, params.yaml", len(expected), findings)
+    findings = [
+        f"dvc.lock: {name} is missing; {REMEDY}"
+        for name in sorted(expected - set(locked_stages(project)))
+    ]
+    return Check(
+        "dvc.lock holds params.yaml's stages",
+        "dvc.lock, dvc.yaml, params.yaml",
+        len(expected),
+        findings,
+    )
 
 
 def check_params(project: Project) -> Check:

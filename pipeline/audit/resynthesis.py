@@ -6,14 +6,22 @@ from itertools import islice
 import numpy as np
 
 from pipeline.audit.checks import Check, Project
-from pipeline.audit.measures import CONFIDENT, STATED_CLOSE, close, f0_distance, loudness, spectral_loss
+from pipeline.audit.measures import (
+    CONFIDENT,
+    STATED_CLOSE,
+    close,
+    f0_distance,
+    loudness,
+    spectral_loss,
+)
 from pipeline.audit.models import NO_CHECKPOINTS
-from pipeline.dataset import read_split
-from pipeline.f0 import F0Track, track_f0
-from pipeline.model import load_model
-from pipeline.resynthesis import resynthesize
+from pipeline.examples.dataset import read_split
+from pipeline.features.f0 import F0Track, track_f0
+from pipeline.models.recipe import load_model
+from pipeline.resynthesis.render import resynthesize
 
-SAMPLE, WORST = 12, 3  # at least so many examples, one of each run at the least; and the largest errors
+# at least so many examples, one of each run at the least; and the largest errors
+SAMPLE, WORST = 12, 3
 
 
 def has_checkpoint(project: Project, run: str) -> bool:
@@ -23,12 +31,24 @@ def has_checkpoint(project: Project, run: str) -> bool:
 
 def pick(project: Project) -> dict[str, list[str]]:
     """Examples by run: one or more drawn with a seed, and those with the largest errors of all."""
-    available = [run for run in project.runs() if has_checkpoint(project, run) and run in project.rows]
-    random, picked = np.random.default_rng(project.params["tabulate"]["seed"]), {run: [] for run in available}
-    for run in islice((run for _ in range(SAMPLE) for run in available), max(SAMPLE, len(available)) if available else 0):
+    available = [
+        run for run in project.runs() if has_checkpoint(project, run) and run in project.rows
+    ]
+    random, picked = (
+        np.random.default_rng(project.params["tabulate"]["seed"]),
+        {run: [] for run in available},
+    )
+    for run in islice(
+        (run for _ in range(SAMPLE) for run in available),
+        max(SAMPLE, len(available)) if available else 0,
+    ):
         ids = sorted(set(project.rows[run]["example_id"]) - set(picked[run]))
         picked[run] += [ids[random.integers(len(ids))]] if ids else []
-    errors = [(loss, run, name) for run in available for loss, name in zip(project.rows[run]["spectral_loss"], project.rows[run]["example_id"])]
+    errors = [
+        (loss, run, name)
+        for run in available
+        for loss, name in zip(project.rows[run]["spectral_loss"], project.rows[run]["example_id"])
+    ]
     for _, run, name in sorted(errors, reverse=True)[:WORST]:
         picked[run] += [name] if name not in picked[run] else []
     return picked
@@ -41,21 +61,35 @@ def check_resynthesis(project: Project) -> Check:
         examples = held_out_examples(project, project.runs()[run][0])
         for name, audio in _resynthesize(project, run, names, examples):
             row = project.rows[run]["example_id"] == name
-            for metric, value in _measure(examples[name]["audio"], audio, project.params["resynthesize"]).items():
+            for metric, value in _measure(
+                examples[name]["audio"], audio, project.params["resynthesize"]
+            ).items():
                 stated = float(project.rows[run][metric][row][0])
                 largest = max(largest, abs(stated - value) if np.isfinite(stated - value) else 0.0)
                 if not close(stated, value):
-                    findings.append(f"{run}, {name}: {metric} is {stated:.6g}, its checkpoint gives {value:.6g}")
+                    findings.append(
+                        f"{run}, {name}: {metric} is {stated:.6g}, its checkpoint gives {value:.6g}"
+                    )
     count = sum(map(len, picked.values()))
-    looked = f"{count} examples of {len(picked)} runs, the {WORST} largest errors among them; {STATED_CLOSE}; largest difference {largest:.2g}"
-    return Check("checkpoints give the rows", looked, count, findings, "" if count else NO_CHECKPOINTS)
+    looked = (
+        f"{count} examples of {len(picked)} runs, the {WORST} largest errors among them; "
+        f"{STATED_CLOSE}; largest difference {largest:.2g}"
+    )
+    return Check(
+        "checkpoints give the rows", looked, count, findings, "" if count else NO_CHECKPOINTS
+    )
 
 
 def held_out_examples(project: Project, experiment: str) -> dict[str, dict]:
     """An experiment's test examples with their noise, in the order of the resynthesize stage."""
     folder = project.root / "data" / "examples" / project.data_of(experiment)
     settings = project.params["resynthesize"]
-    return {row["example_id"]: row for row in read_split(folder, "test", project.params["examples"]["seconds"], settings["noise_seed"])}
+    return {
+        row["example_id"]: row
+        for row in read_split(
+            folder, "test", project.params["examples"]["seconds"], settings["noise_seed"]
+        )
+    }
 
 
 def track(audio: np.ndarray, settings: dict) -> F0Track:
@@ -72,11 +106,21 @@ def _measure(original: np.ndarray, audio: np.ndarray, settings: dict) -> dict[st
     }
 
 
-def _resynthesize(project: Project, run: str, names: list[str], examples: dict[str, dict]) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and audio of each; with the other examples of its batch, because sampled audio hangs on the last bit."""
-    model, size, order = load_model(project.root / "models" / run), project.params["resynthesize"]["batch_size"], list(examples)
+def _resynthesize(
+    project: Project, run: str, names: list[str], examples: dict[str, dict]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and audio of each; with the other examples of its batch, because sampled audio hangs
+    on the last bit.
+    """
+    model, size, order = (
+        load_model(project.root / "models" / run),
+        project.params["resynthesize"]["batch_size"],
+        list(examples),
+    )
     for start in sorted({order.index(name) // size * size for name in names}):
         batch = order[start : start + size]
-        for name, audio in zip(batch, resynthesize(model, [examples[name] for name in batch], size)):
+        for name, audio in zip(
+            batch, resynthesize(model, [examples[name] for name in batch], size)
+        ):
             if name in names:
                 yield name, audio

@@ -1,11 +1,13 @@
-"""Experiments of params.yaml: blocks of overrides, one level deep; an ablation overrides its base."""
+"""Experiments of params.yaml: blocks of overrides, one level deep; an ablation overrides its
+base.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.command import UserError
+from pipeline.common.cli import UserError
 from pipeline.common.params import (
     BASELINES,
     DESCRIPTION,

@@ -14,13 +14,24 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipeline.command import UserError
+from pipeline.common.cli import UserError
 
 STUDIES = ("control", "extrapolation", "dereverberation", "timbre_transfer", "phase")
 SECTIONS = (
-    "seeds", "outside", "data", "features", "examples", "model", "loss", "train", "resynthesize",
-    *STUDIES, "tabulate", "page", "experiments",
-)  # fmt: skip
+    "seeds",
+    "outside",
+    "data",
+    "features",
+    "examples",
+    "model",
+    "loss",
+    "train",
+    "resynthesize",
+    *STUDIES,
+    "tabulate",
+    "page",
+    "experiments",
+)
 OVERRIDABLE = ("model", "loss", "train")  # sections that an experiment may override
 BASELINES = ("wavernn", "strided_conv", "stft")  # networks in place of the autoencoder
 DESCRIPTION = ("data", "ablates", "asks")  # keys of an experiment that override nothing
@@ -105,9 +116,7 @@ def validate(
             raise UserError(f"{path}: unknown key '{name}'{suggestion(keys[-1], known)}") from None
         if first["type"] == "missing":
             raise UserError(f"{path}: '{name}' is missing") from None
-        raise UserError(
-            f"{path}: {name}: {first['msg'].lower()}, not {first['input']!r}"
-        ) from None
+        raise UserError(f"{path}: {name}: {first['msg'].lower()}, not {first['input']!r}") from None
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -143,9 +152,7 @@ def _check_names(path: Path, section: str, values: Any, example: str) -> None:
         raise UserError(f"{path}: {section}: must be a mapping such as {example}")
     for name in values or {}:
         if name in RESERVED:
-            raise UserError(
-                f"{path}: {section}.{name}: is the name of a yardstick; choose another"
-            )
+            raise UserError(f"{path}: {section}.{name}: is the name of a yardstick; choose another")
         if not re.fullmatch("[A-Za-z0-9_]+", str(name)):
             raise UserError(
                 f"{path}: {section}.{name}: a name may hold only letters, digits and '_' (DVC "

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.command import UserError
+from pipeline.common.cli import UserError
 from pipeline.common.experiments import Ablation, Experiment, read_experiment, yardsticks_of
 from pipeline.common.params import STUDIES, Config, read_params, suggestion, validate
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The values of a params file and its path, which errors name. Nothing may change the values."""
+    """The values of a params file and its path, which errors name. Nothing may change the
+    values.
+    """
 
     path: Path
     values: Mapping[str, Any]
@@ -81,7 +83,9 @@ class Settings:
         return None if path is None else Path(path).expanduser()
 
     def row_names(self) -> dict[str, list[str]]:
-        """{data set: names of its rows} in table order: experiments, then yardsticks as NAME@DATA."""
+        """{data set: names of its rows} in table order: experiments, then yardsticks as
+        NAME@DATA.
+        """
         return {
             data: [each.name for each in self.experiments if each.data == data]
             + [f"{name}@{data}" for name in yardsticks_of(values.get("source"))]
@@ -102,8 +106,7 @@ def check_studies(settings: Settings) -> None:
         where = f"{settings.path}: {study}.experiments"
         if not isinstance(named, list):
             raise UserError(
-                f"{where}: must be a list of experiments such as [supervised], or [], "
-                f"not {named!r}"
+                f"{where}: must be a list of experiments such as [supervised], or [], not {named!r}"
             )
         for name in named:
             if name not in known:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, model_validator
 
+from pipeline.common.files import write_text
 from pipeline.common.params import Params
-from pipeline.files import write_text
 
 LISTING = "sounds.json"
 
@@ -13,7 +13,8 @@ LISTING = "sounds.json"
 class PageConfig(Params):
     """The `page` section of params.yaml."""
 
-    worst_by: dict[str, list[str]]  # by section: metrics of its rows; a minus sign before one in which higher is better
+    # by section: metrics of its rows; a minus sign before one in which higher is better
+    worst_by: dict[str, list[str]]
     quality: float = Field(ge=0, le=1)  # of the compressed sound
     megabytes: PositiveFloat  # the page with everything it refers to stays below
 

@@ -6,12 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.autoencoder import Autoencoder
-from pipeline.resynthesis import input_batches
+from pipeline.models.autoencoder import Autoencoder
+from pipeline.resynthesis.render import input_batches
 
 
 def module_sounds(model: keras.Model, examples: list[dict]) -> Iterator[dict[str, np.ndarray]]:
-    """Per example [samples] of the whole (`audio`) and of each module that the model has; nothing of what is no autoencoder.
+    """Per example [samples] of the whole (`audio`) and of each module that the model has; nothing
+    of what is no autoencoder.
 
     `reverb` is what the room adds: the whole without the dry sound.
     """
@@ -19,7 +20,7 @@ def module_sounds(model: keras.Model, examples: list[dict]) -> Iterator[dict[str
     if not names:
         return
     run = tf.function(lambda batch: model(batch), autograph=False, reduce_retracing=True)
-    (_, batch), = input_batches(examples, len(examples))
+    ((_, batch),) = input_batches(examples, len(examples))
     sounds = run(batch)
     if "reverb" in names:
         sounds["reverb"] = sounds["audio"] - sounds["dry"]

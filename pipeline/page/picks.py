@@ -2,15 +2,18 @@
 
 import pandas as pd
 
-from pipeline.cells import Metric, example_values
-from pipeline.command import UserError
+from pipeline.common.cli import UserError
+from pipeline.reporting.cells import example_values
+from pipeline.reporting.columns import Metric
 
 
-def pick(rows: pd.DataFrame, metrics: tuple[Metric, ...], worst_by: list[str], best: bool = True) -> dict[str, list[str]]:
+def pick(
+    rows: pd.DataFrame, metrics: tuple[Metric, ...], worst_by: list[str], best: bool = True
+) -> dict[str, list[str]]:
     """Example ids with the reasons for which they were picked, each once.
 
-    Best and median are by the first metric of `worst_by`. Lower is better, but for names with a minus sign before them. A metric in
-    which all examples are equal picks none.
+    Best and median are by the first metric of `worst_by`. Lower is better, but for names with a
+    minus sign before them. A metric in which all examples are equal picks none.
     """
     found: dict[str, list[str]] = {}
     for number, name in enumerate(worst_by):
@@ -30,7 +33,10 @@ def _named(metrics: tuple[Metric, ...], name: str) -> Metric:
     for metric in metrics:
         if metric.name == name:
             return metric
-    raise UserError(f"params.yaml: page.worst_by: no metric '{name}'; known: {', '.join(metric.name for metric in metrics)}")
+    raise UserError(
+        f"params.yaml: page.worst_by: no metric '{name}'; known: "
+        f"{', '.join(metric.name for metric in metrics)}"
+    )
 
 
 def _short(metric: Metric) -> str:

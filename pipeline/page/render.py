@@ -9,21 +9,29 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from pipeline.command import UserError
+from pipeline.common.cli import UserError
 
 STYLE = ("page.css", "page.js")  # beside the template, and written beside the page
 
 
 def render(content: dict[str, Any], page: Path, sounds: Path, style: Path) -> str:
     """The HTML of `page`, which refers to the folders `sounds` and `style` by relative paths."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
 
     def link(path: Path) -> str:
         """A path as the page refers to it."""
         return Path(os.path.relpath(path, page.parent)).as_posix()
 
     environment.filters |= {"code": with_code, "link": link, "breakable": breakable}
-    return environment.from_string(source("page.html")).render(content | {"sounds": sounds, "style": style})
+    return environment.from_string(source("page.html")).render(
+        content | {"sounds": sounds, "style": style}
+    )
 
 
 def source(name: str) -> str:
@@ -33,8 +41,13 @@ def source(name: str) -> str:
 
 def with_code(text: str) -> Markup:
     """Text in which `names` are code."""
-    return Markup("".join(f"<code>{escape(part)}</code>" if odd else str(escape(part))
-                          for number, part in enumerate(text.split("`")) for odd in [number % 2]))  # fmt: skip
+    return Markup(
+        "".join(
+            f"<code>{escape(part)}</code>" if odd else str(escape(part))
+            for number, part in enumerate(text.split("`"))
+            for odd in [number % 2]
+        )
+    )
 
 
 def breakable(text: str) -> Markup:
@@ -44,7 +57,11 @@ def breakable(text: str) -> Markup:
 
 def referred(html: str) -> set[str]:
     """The files that a page refers to, relative to itself."""
-    return {name for name in re.findall(r'(?:src|href)="([^"]+)"', html) if not name.startswith(("#", "data:", "https:"))}
+    return {
+        name
+        for name in re.findall(r'(?:src|href)="([^"]+)"', html)
+        if not name.startswith(("#", "data:", "https:"))
+    }
 
 
 def check_weight(page: Path, megabytes: float) -> float:
@@ -52,9 +69,13 @@ def check_weight(page: Path, megabytes: float) -> float:
     names = {page, *(page.parent / name for name in referred(page.read_text()))}
     missing = sorted(str(path) for path in names if not path.exists())
     if missing:
-        raise UserError(f"{page}: refers to {missing[0]}, which is not there; run `dvc repro sounds figures`")
+        raise UserError(
+            f"{page}: refers to {missing[0]}, which is not there; run `dvc repro sounds figures`"
+        )
     size = sum(path.stat().st_size for path in names) / 1e6
     if size > megabytes:
-        raise UserError(f"{page}: weighs {size:.1f} MB with what it refers to, page.megabytes allows {megabytes:g}; lower page.quality or name "
-                        "fewer metrics in page.worst_by")  # fmt: skip
+        raise UserError(
+            f"{page}: weighs {size:.1f} MB with what it refers to, page.megabytes allows "
+            f"{megabytes:g}; lower page.quality or name fewer metrics in page.worst_by"
+        )
     return size

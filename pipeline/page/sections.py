@@ -1,4 +1,6 @@
-"""The sections of the page. A section is there where its table is: a project without violins has none on reverberation."""
+"""The sections of the page. A section is there where its table is: a project without violins has
+none on reverberation.
+"""
 
 import json
 from pathlib import Path
@@ -7,14 +9,23 @@ from typing import NamedTuple
 import pandas as pd
 from PIL import Image
 
-from pipeline import tiny
-from pipeline.ablations import ABOUT
 from pipeline.common.experiments import Ablation
-from pipeline.model_tables import parameter_table, training_table
-from pipeline.page.content import Head, Table, text_cells
 from pipeline.page.listing import Picker
-from pipeline.page.tables import ablation_table, difference_table, metrics_table, plain_table, study_differences, study_table, table_1
-from pipeline.studies.tables import TABLES, Study
+from pipeline.page.table_cells import Head, Table, text_cells
+from pipeline.page.tables import (
+    ablation_table,
+    difference_table,
+    metrics_table,
+    plain_table,
+    study_differences,
+    study_table,
+    table_1,
+)
+from pipeline.reporting import tiny
+from pipeline.reporting.ablations import ABOUT
+from pipeline.reporting.parameters import parameter_table
+from pipeline.reporting.studies import TABLES, Study
+from pipeline.reporting.trainings import training_table
 
 VALUES = "Value, [95 % interval] and number of examples in which it is defined"
 
@@ -98,7 +109,11 @@ def heard_first(reports: Reports, bases: dict[str, str]) -> Picker | None:
     """The middle example of the first base, with its modules: what the page opens with."""
     for picker in reports.heard("models"):
         if picker.kind == "modules" and picker.experiment in bases.values():
-            middle = [example for example in picker.examples if any(why.startswith("median") for why in example.why)]
+            middle = [
+                example
+                for example in picker.examples
+                if any(why.startswith("median") for why in example.why)
+            ]
             return picker.model_copy(update={"examples": middle or picker.examples[:1]})
     return None
 
@@ -109,10 +124,22 @@ def models_section(reports: Reports, paper: dict, ablations: list[Ablation]) -> 
     counts = reports.cells("parameters")
     sizes = parameter_table(counts[~counts.experiment.isin(left_out)], paper)
     trainings = reports.cells("training")
-    trainings = trainings[~trainings.experiment.isin(left_out)].assign(valid=lambda frame: frame.valid.map(json.loads))
-    tables = [Block(plain_table("parameters", sizes.drop(columns="Why")), "Parameters, the paper's beside ours"),
-              Block(plain_table("training", training_table(trainings)), "How each was trained; one that is still falling is not at its best")]  # fmt: skip
-    figures = reports.figure("training", "Training and validation loss against steps, a panel per experiment")
+    trainings = trainings[~trainings.experiment.isin(left_out)].assign(
+        valid=lambda frame: frame.valid.map(json.loads)
+    )
+    tables = [
+        Block(
+            plain_table("parameters", sizes.drop(columns="Why")),
+            "Parameters, the paper's beside ours",
+        ),
+        Block(
+            plain_table("training", training_table(trainings)),
+            "How each was trained; one that is still falling is not at its best",
+        ),
+    ]
+    figures = reports.figure(
+        "training", "Training and validation loss against steps, a panel per experiment"
+    )
     return Section("models", "The models", tables, figures, reports.heard("models"))
 
 
@@ -123,7 +150,11 @@ def ablations_section(reports: Reports, ablations: list[Ablation]) -> list[Secti
         return []
     table = ablation_table(cells, {each.name: each.question for each in ablations})
     figures = reports.figure("ablations", "Each ablation's differences to its base, with intervals")
-    blocks = [Block(table, "Each ablation minus its base on the same test examples; above 0 is worse", ABOUT)]
+    blocks = [
+        Block(
+            table, "Each ablation minus its base on the same test examples; above 0 is worse", ABOUT
+        )
+    ]
     return [Section("ablations", "Ablations", blocks, figures, reports.heard("ablations"))]
 
 
@@ -133,9 +164,16 @@ def study_sections(reports: Reports) -> list[Section]:
     for stage in dict.fromkeys(study.stage for study in TABLES):
         tables = {study: reports.cells(study.name) for study in TABLES if study.stage == stage}
         title = next(study.title for study in tables)
-        blocks = [block for study, cells in tables.items() if cells is not None for block in _blocks(study, cells, title)]
+        blocks = [
+            block
+            for study, cells in tables.items()
+            if cells is not None
+            for block in _blocks(study, cells, title)
+        ]
         if blocks:
-            figures = [figure for study in tables for figure in reports.figure(study.name, study.title)]
+            figures = [
+                figure for study in tables for figure in reports.figure(study.name, study.title)
+            ]
             found.append(Section(stage, title, blocks, figures, reports.heard(stage)))
     return found
 
@@ -144,7 +182,18 @@ def _blocks(study: Study, cells: pd.DataFrame, title: str) -> list[Block]:
     """A study's table, and folded below it what its lines differ by from its base."""
     caption = VALUES if study.title == title else f"{study.title}. {VALUES}"
     differences = study_differences(cells, study)
-    below = [] if differences is None else [Block(differences, f"{study.title}: differences to {study.base}. {VALUES}, paired by example", "", True)]
+    below = (
+        []
+        if differences is None
+        else [
+            Block(
+                differences,
+                f"{study.title}: differences to {study.base}. {VALUES}, paired by example",
+                "",
+                True,
+            )
+        ]
+    )
     return [Block(study_table(cells, study), caption, study.about), *below]
 
 
@@ -153,12 +202,24 @@ def tiny_section(reports: Reports) -> list[Section]:
     cells = reports.cells(tiny.TINY)
     if cells is None:
         return []
-    blocks = [Block(metrics_table(tiny.TINY, cells), f"{VALUES}; both on the same test examples", tiny.ABOUT)]
+    blocks = [
+        Block(
+            metrics_table(tiny.TINY, cells), f"{VALUES}; both on the same test examples", tiny.ABOUT
+        )
+    ]
     return [Section(tiny.TINY, "The tiny model", blocks, [], reports.heard(tiny.TINY))]
 
 
 def audit_table(checks: list[dict]) -> Table:
     """The audit's checks and what came of them."""
-    verdicts = [f"not run: {check['not_run']}" if check["verdict"] == "not run" else check["verdict"] for check in checks]
-    lines = [text_cells(check["name"], verdict, str(check["count"]), check["looked_at"]) for check, verdict in zip(checks, verdicts)]
-    return Table("audit", [Head(text) for text in ("Check", "Verdict", "How many", "Looked at")], lines)
+    verdicts = [
+        f"not run: {check['not_run']}" if check["verdict"] == "not run" else check["verdict"]
+        for check in checks
+    ]
+    lines = [
+        text_cells(check["name"], verdict, str(check["count"]), check["looked_at"])
+        for check, verdict in zip(checks, verdicts)
+    ]
+    return Table(
+        "audit", [Head(text) for text in ("Check", "Verdict", "How many", "Looked at")], lines
+    )

@@ -1,7 +1,7 @@
 """Sounds for a browser: MP3 and a spectrogram of each, named by their samples.
-
-MP3 (here MPEG-2 layer III at 16 kHz) because every browser plays it, Safari on older phones included, which Ogg's codecs cannot claim.
-No sound is normalized: all have the level at which they were measured, so that a quiet resynthesis is heard as one.
+MP3 (here MPEG-2 layer III at 16 kHz) because every browser plays it, Safari on older phones
+included, which Ogg's codecs cannot claim. No sound is normalized: all have the level at which they
+were measured, so that a quiet resynthesis is heard as one.
 """
 
 import io
@@ -13,8 +13,8 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from pipeline.files import digest
-from pipeline.units import SAMPLE_RATE
+from pipeline.common.files import digest
+from pipeline.common.units import SAMPLE_RATE
 
 FFT, HOP_SAMPLES, BINS_PER_LINE = 1024, 200, 4  # 320 x 128 pixels for 4 s
 DECIBELS = (-90.0, -10.0)  # black to white; 0 dB: a full-scale sine
@@ -28,7 +28,9 @@ class SoundFolder:
         self.folder, self.quality = folder, quality
 
     def add(self, audio: np.ndarray) -> tuple[str, float]:
-        """Store [samples] at 16 kHz, what exceeds full scale clipped, as in `audio.write_audio`; returns name and seconds."""
+        """Store [samples] at 16 kHz, what exceeds full scale clipped, as in
+        `audio.files.write_audio`; returns name and seconds.
+        """
         samples = np.round(np.clip(audio, -1, 1) * 32767).astype("<i2")
         name = digest(samples.tobytes())[:12]
         if not (self.folder / f"{name}.mp3").exists():
@@ -40,17 +42,29 @@ class SoundFolder:
 def encode(samples: np.ndarray, quality: float) -> bytes:
     """[samples] of 16 bit as MP3 of variable bitrate; `quality` from 0 (smallest) to 1."""
     encoded = io.BytesIO()
-    soundfile.write(encoded, samples, SAMPLE_RATE, format="MP3", subtype="MPEG_LAYER_III", compression_level=1 - quality, bitrate_mode="VARIABLE")
+    soundfile.write(
+        encoded,
+        samples,
+        SAMPLE_RATE,
+        format="MP3",
+        subtype="MPEG_LAYER_III",
+        compression_level=1 - quality,
+        bitrate_mode="VARIABLE",
+    )
     return encoded.getvalue()
 
 
 def picture(audio: np.ndarray) -> bytes:
-    """The spectrogram of [samples] as WebP, 0 Hz at the bottom, 8 kHz at the top; of four bins the strongest is shown."""
+    """The spectrogram of [samples] as WebP, 0 Hz at the bottom, 8 kHz at the top; of four bins
+    the strongest is shown.
+    """
     magnitude = np.abs(librosa.stft(audio, n_fft=FFT, hop_length=HOP_SAMPLES))[:-1, :-1]
     strongest = magnitude.reshape(-1, BINS_PER_LINE, magnitude.shape[1]).max(axis=1)[::-1]
     decibels = 20 * np.log10(np.maximum(strongest / (FFT / 4), 1e-6))
     shades = np.clip((decibels - DECIBELS[0]) / (DECIBELS[1] - DECIBELS[0]), 0, 1)
     colours = matplotlib.colormaps["magma"](shades, bytes=True)[..., :3]
     encoded = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(colours)).save(encoded, "WEBP", quality=PICTURE_QUALITY, method=6)
+    Image.fromarray(np.ascontiguousarray(colours)).save(
+        encoded, "WEBP", quality=PICTURE_QUALITY, method=6
+    )
     return encoded.getvalue()

@@ -1,11 +1,14 @@
-"""What models were asked for in the studies, kept beside the tracked sets of what they made of it."""
+"""What models were asked for in the studies, kept beside the tracked sets of what they made of
+it.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-CLIPS, PLAN = "clips", "plan.csv"  # of a study's folder: the tracked set, and a line per clip of its rows
+# of a study's folder: the tracked set, and a line per clip of its rows
+CLIPS, PLAN = "clips", "plan.csv"
 
 
 class Condition(NamedTuple):
@@ -18,7 +21,10 @@ class Condition(NamedTuple):
 
 def write_conditions(folder: Path, conditions: dict[str, Condition]) -> None:
     """Write what every clip of a tracked set was conditioned on beside it."""
-    curves = {name: np.stack([getattr(condition, name) for condition in conditions.values()]) for name in Condition._fields}
+    curves = {
+        name: np.stack([getattr(condition, name) for condition in conditions.values()])
+        for name in Condition._fields
+    }
     np.savez(folder / "conditions.npz", ids=np.array(list(conditions)), **curves)
 
 

@@ -1,18 +1,20 @@
-"""The test split as studies use it: examples, what the manifest says of them, the tracks of the originals."""
+"""The test split as studies use it: examples, what the manifest says of them, the tracks of the
+originals.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from pipeline.assignment import read_assignment
-from pipeline.clips import Clip, read_clips
+from pipeline.audio.clips import Clip, read_clips
+from pipeline.common.manifest import example_group, read_manifest
 from pipeline.common.params import Params
 from pipeline.common.settings import Settings
-from pipeline.dataset import read_split
-from pipeline.examples import example_seconds, split_id
-from pipeline.manifest import example_group, read_manifest
-from pipeline.units import FRAME_RATE
+from pipeline.common.units import FRAME_RATE
+from pipeline.examples.assignment import read_assignment
+from pipeline.examples.dataset import read_split
+from pipeline.examples.schema import example_seconds, split_id
 
 
 class StudyConfig(Params):
@@ -33,13 +35,17 @@ class HeldOut(NamedTuple):
         return read_clips(yardsticks / self.data / "original")
 
 
-def read_held_out(settings: Settings, assignment: Path, manifests: Path, noise_seed: int) -> HeldOut:
+def read_held_out(
+    settings: Settings, assignment: Path, manifests: Path, noise_seed: int
+) -> HeldOut:
     """The test split that an experiment was assigned; the noise is that of its resynthesis."""
     data, folder = read_assignment(assignment)
     return read_test_split(settings, data, folder, manifests, noise_seed)
 
 
-def read_test_split(settings: Settings, data: str, folder: Path, manifests: Path, noise_seed: int) -> HeldOut:
+def read_test_split(
+    settings: Settings, data: str, folder: Path, manifests: Path, noise_seed: int
+) -> HeldOut:
     """The test split of a data set whose examples are in `folder`."""
     test = read_split(folder, "test", example_seconds(settings), noise_seed)
     examples = {example["example_id"]: example for example in test}
@@ -47,5 +53,8 @@ def read_test_split(settings: Settings, data: str, folder: Path, manifests: Path
     lines = {}
     for name in examples:
         recording, start = split_id(name)
-        lines[name] = {"instrument": manifest.instrument[recording], "group": example_group(manifest.loc[recording], start / FRAME_RATE)}
+        lines[name] = {
+            "instrument": manifest.instrument[recording],
+            "group": example_group(manifest.loc[recording], start / FRAME_RATE),
+        }
     return HeldOut(data, examples, pd.DataFrame.from_dict(lines, orient="index"))

@@ -8,10 +8,13 @@ from pipeline.studies.held_out import StudyConfig
 from pipeline.studies.phase import PhaseConfig
 from pipeline.studies.timbre_transfer import TimbreTransferConfig
 
-STUDY_CONFIGS: dict[str, type[StudyConfig]] = by_study("pipeline.studies.registry.STUDY_CONFIGS", {
-    "control": ControlConfig,
-    "extrapolation": ExtrapolationConfig,
-    "dereverberation": DereverberationConfig,
-    "timbre_transfer": TimbreTransferConfig,
-    "phase": PhaseConfig,
-})
+STUDY_CONFIGS: dict[str, type[StudyConfig]] = by_study(
+    "pipeline.studies.registry.STUDY_CONFIGS",
+    {
+        "control": ControlConfig,
+        "extrapolation": ExtrapolationConfig,
+        "dereverberation": DereverberationConfig,
+        "timbre_transfer": TimbreTransferConfig,
+        "phase": PhaseConfig,
+    },
+)

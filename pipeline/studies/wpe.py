@@ -1,6 +1,6 @@
-"""The baseline of dereverberation: weighted prediction error with one microphone, offline (Yoshioka and Nakatani 2012; nara_wpe).
-
-It predicts late reverberation linearly from earlier frames of each frequency and subtracts it; it is told nothing of room or instrument.
+"""The baseline of dereverberation: weighted prediction error with one microphone, offline (Yoshioka
+and Nakatani 2012; nara_wpe). It predicts late reverberation linearly from earlier frames of each
+frequency and subtracts it; it is told nothing of room or instrument.
 """
 
 import numpy as np
@@ -25,6 +25,9 @@ class WpeConfig(Params):
 def dereverberate(audio: np.ndarray, config: WpeConfig) -> np.ndarray:
     """A whole recording with less reverberation: [samples] -> [samples]."""
     spectrum = stft(audio.astype(np.float64), config.fft, config.hop)  # [frames, bins]
-    with threadpool_limits(1):  # thousands of small products: threads would take 20 times as long, and sum in an order of their own
-        kept = wpe_v8(spectrum.T[:, None], config.taps, config.delay, config.iterations)  # [bins, 1, frames]
+    # thousands of small products: threads would take 20 times as long, and sum in an order of their
+    # own
+    with threadpool_limits(1):
+        # [bins, 1, frames]
+        kept = wpe_v8(spectrum.T[:, None], config.taps, config.delay, config.iterations)
     return istft(kept[:, 0].T, config.fft, config.hop)[: len(audio)].astype(np.float32)

@@ -1,0 +1,1 @@
+"""Sound on disk: decoding and writing files, sets of tracked clips."""

@@ -1,0 +1,3 @@
+"""Pure signal processing in TensorFlow: harmonics, filtered noise, reverb, spectra, spectral
+loss.
+"""

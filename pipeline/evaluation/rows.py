@@ -1,0 +1,87 @@
+"""Rows: one per example, experiment and seed, from what resynthesize and yardsticks left."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.audio.clips import Clip, read_clips, read_step_ms
+from pipeline.common.cli import UserError, progress
+from pipeline.common.manifest import example_group, read_manifest
+from pipeline.common.units import FRAME_RATE
+from pipeline.evaluation.metrics import coarse_grid, evaluate
+from pipeline.examples.dataset import read_split
+from pipeline.examples.schema import read_statistics, split_id
+
+OF_RECORDING = ["instrument", "family", "pitch", "velocity"]
+
+
+class Evaluator:
+    """Scores tracked sets against the originals of one data set's test split."""
+
+    def __init__(
+        self,
+        data: str,
+        examples: Path,
+        originals: Path,
+        truth: Path,
+        manifest: Path,
+        seconds: float,
+    ):
+        self.data, self.truth, self.step_ms = data, truth, read_step_ms(originals)
+        self.loudness_std = read_statistics(examples).loudness_std
+        self.examples = {
+            example["example_id"]: example for example in read_split(examples, "test", seconds)
+        }
+        self.originals = read_clips(originals)
+        self.manifest = read_manifest(manifest).set_index("id", drop=False)
+
+    def rows(self, experiment: str, seed: int | None, clips: dict[str, Clip]) -> pd.DataFrame:
+        """A row per test example; stops unless the clips are exactly the test split."""
+        if set(clips) != set(self.examples):
+            raise UserError(
+                f"{experiment}: holds {len(clips)} clips, the test split {len(self.examples)}; "
+                "run `dvc repro`"
+            )
+        found = [
+            self._row(experiment, seed, name, clips[name])
+            for name in progress(sorted(clips), experiment, unit="clip")
+        ]
+        return pd.DataFrame(found).astype({"seed": "Int64", "pitch": "Int64", "velocity": "Int64"})
+
+    def _row(self, experiment: str, seed: int | None, name: str, clip: Clip) -> dict:
+        recording, start = split_id(name)
+        origin = self.manifest.loc[recording]
+        where = {
+            "experiment": experiment,
+            "seed": seed,
+            "data": self.data,
+            "example_id": name,
+            "recording_id": recording,
+        }
+        group = {"group": example_group(origin, start / FRAME_RATE)}
+        scores = evaluate(
+            self.originals[name], clip, self._true_f0(name), self.step_ms, self.loudness_std
+        )
+        return where | origin[OF_RECORDING].to_dict() | group | scores
+
+    def _true_f0(self, name: str) -> np.ndarray | None:
+        recording, start = split_id(name)
+        path = self.truth / f"{recording}.f0.npy"
+        if not path.exists():
+            return None
+        return np.load(path)[start + coarse_grid(self.originals[name], self.step_ms)]
+
+    def retracked(self) -> dict[str, Clip]:
+        """The originals with the f0 that the features stage tracked and handed to the models.
+
+        What two tracker runs disagree by is the floor of F0 L1: a perfect synthesizer that is
+        handed the first run's f0 and tracked by the second cannot do better, but for luck.
+        Confidence stays the evaluation tracker's.
+        """
+        clips = {}
+        for name, clip in self.originals.items():
+            clips[name] = clip._replace(
+                f0_hz=self.examples[name]["f0_hz"][coarse_grid(clip, self.step_ms)]
+            )
+        return clips

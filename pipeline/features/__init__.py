@@ -1,0 +1,1 @@
+"""Features measured in sound: f0, loudness, and both together."""

@@ -1,0 +1,3 @@
+"""Networks: layers, the autoencoder, the baselines, and the recipe that builds, saves and loads
+them.
+"""

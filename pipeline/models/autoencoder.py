@@ -1,0 +1,123 @@
+"""The DDSP autoencoder (paper, section 4.1): audio, f0 and loudness in, resynthesized audio out."""
+
+from typing import Literal, NamedTuple
+
+import keras
+import tensorflow as tf
+from pydantic import NonNegativeFloat, NonNegativeInt, model_validator
+
+from pipeline.dsp.filtered_noise import filtered_noise
+from pipeline.dsp.harmonic import (
+    hann_envelope,
+    harmonic_synthesis,
+    linear_envelope,
+    normalized_distribution,
+)
+from pipeline.dsp.reverb import Reverb
+from pipeline.examples.schema import Statistics
+from pipeline.models.conditioning import Conditioning, ConditioningConfig
+from pipeline.models.f0_encoder import F0Encoder, F0EncoderConfig
+from pipeline.models.networks import BuiltByCall, exp_sigmoid
+from pipeline.models.objective import LossConfig, resynthesis_losses
+
+QUIET_NOISE = -5.0  # bias of the noise magnitudes, so that noise starts quiet (paper, appendix B.5)
+
+
+class ModelConfig(ConditioningConfig):
+    """The `model` section of params.yaml, an experiment's override merged over it."""
+
+    f0: Literal["given", "encoded"]  # encoded: by an encoder of our own, from the audio
+    f0_encoder: F0EncoderConfig
+    harmonics: NonNegativeInt  # 0: no harmonic synthesizer
+    linear_envelopes: bool  # of the harmonics, in place of smoothing windows
+    noise_bands: NonNegativeInt  # 0: no filtered noise
+    reverb_seconds: NonNegativeFloat  # 0: no reverb
+
+    @model_validator(mode="after")
+    def check_that_it_sounds(self):
+        """Something must make the sound."""
+        if not (self.harmonics or self.noise_bands):
+            raise ValueError("harmonics and noise_bands are both 0: nothing would sound")
+        return self
+
+
+class Controls(NamedTuple):
+    """What the decoder says to the synthesizers, per control frame; None to one that the model
+    does not have.
+    """
+
+    amplitude: tf.Tensor | None  # [batch, frames]
+    distribution: tf.Tensor | None  # [batch, frames, harmonics], sums to 1
+    noise_magnitudes: tf.Tensor | None  # [batch, frames, bands]
+
+
+class Autoencoder(BuiltByCall, keras.Model):
+    """f0 is given or encoded, loudness is given, z is encoded; a harmonic synthesizer, filtered
+    noise and a reverb make the sound.
+    """
+
+    def __init__(self, config: ModelConfig, statistics: Statistics):
+        super().__init__(name="autoencoder", autocast=False)
+        self.f0_encoder = F0Encoder(config.f0_encoder) if config.f0 == "encoded" else None
+        self.conditioning = Conditioning(config, statistics)
+        self.envelope = linear_envelope if config.linear_envelopes else hann_envelope
+        self.amplitude_head = keras.layers.Dense(1, name="amplitude") if config.harmonics else None
+        self.distribution_head = (
+            keras.layers.Dense(config.harmonics, name="harmonic_distribution")
+            if config.harmonics
+            else None
+        )
+        self.noise_head = (
+            keras.layers.Dense(config.noise_bands, name="noise_magnitudes")
+            if config.noise_bands
+            else None
+        )
+        self.reverb = Reverb(config.reverb_seconds) if config.reverb_seconds else None
+
+    def controls(self, batch: dict[str, tf.Tensor]) -> Controls:
+        """Encode and decode `audio` [batch, samples], `f0_hz` and `loudness_db` [batch, frames]."""
+        hidden = self.conditioning(batch)
+        amplitude, distribution = (
+            _nonnegative(head, hidden) for head in (self.amplitude_head, self.distribution_head)
+        )
+        if self.amplitude_head is not None:
+            amplitude, distribution = (
+                amplitude[..., 0],
+                normalized_distribution(batch["f0_hz"], distribution),
+            )
+        return Controls(amplitude, distribution, _nonnegative(self.noise_head, hidden, QUIET_NOISE))
+
+    def call(self, batch):
+        """Resynthesize: {audio, dry, harmonic, noise: [batch, samples], f0_hz: [batch, frames]}.
+
+        The batch holds `audio` and `noise` (uniform in [-1, 1]) [batch, samples], `f0_hz` and
+        `loudness_db` [batch, frames].
+        """
+        if self.f0_encoder is not None:
+            batch = batch | {"f0_hz": self.f0_encoder(batch["audio"])}
+        amplitude, distribution, magnitudes = self.controls(batch)
+        harmonic = noise = tf.zeros_like(batch["noise"])
+        if self.amplitude_head is not None:
+            harmonic = harmonic_synthesis(batch["f0_hz"], amplitude, distribution, self.envelope)
+        if self.noise_head is not None:
+            noise = filtered_noise(batch["noise"], magnitudes)
+        dry = harmonic + noise
+        audio = dry if self.reverb is None else self.reverb(dry)
+        return {
+            "audio": audio,
+            "dry": dry,
+            "harmonic": harmonic,
+            "noise": noise,
+            "f0_hz": batch["f0_hz"],
+        }
+
+    def losses(self, batch: dict[str, tf.Tensor], loss: LossConfig, skip: int) -> tf.Tensor:
+        """The training objective of each example, its first `skip` samples left out: [batch]."""
+        return resynthesis_losses(batch["audio"][:, skip:], self(batch)["audio"][:, skip:], loss)
+
+
+def _nonnegative(
+    head: keras.Layer | None, hidden: tf.Tensor, bias: float = 0.0
+) -> tf.Tensor | None:
+    """A head's output as the synthesizers take it."""
+    return None if head is None else exp_sigmoid(tf.cast(head(hidden), tf.float32) + bias)

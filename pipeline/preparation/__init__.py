@@ -1,0 +1,1 @@
+"""Beam jobs over whole data sets: feature extraction, shards, writing TFRecords."""

@@ -1,0 +1,55 @@
+"""Columns of the tables: which figure of the rows each shows, and under which label."""
+
+from typing import NamedTuple
+
+PAPER_METRICS = ("loudness_l1_std", "f0_l1", "outlier_frames_paper")
+
+
+class Metric(NamedTuple):
+    """A figure of the tables: the mean of a column of the rows, or a share with a numerator and
+    a denominator column.
+    """
+
+    name: str
+    label: str
+    column: str
+    denominator: str | None = None  # for shares of frames
+    share: bool = False
+
+
+METRICS = (
+    Metric("loudness_l1_std", "Loudness L1 (std)", "loudness_l1_std"),
+    Metric("f0_l1", "F0 L1 (semitones)", "f0_l1"),
+    Metric(
+        "outlier_frames_paper",
+        "F0 outliers (paper, frames)",
+        "frames_outlier_paper",
+        "frames_pitched",
+        share=True,
+    ),
+    Metric("outlier_clips_paper", "F0 outliers (paper, clips)", "outlier_clips_paper", share=True),
+    Metric(
+        "outlier_frames_code",
+        "F0 outliers (code, frames)",
+        "frames_outlier_code",
+        "frames_pitched",
+        share=True,
+    ),
+    Metric("outlier_clips_code", "F0 outliers (code, clips)", "outlier_clips_code", share=True),
+    Metric("f0_l1_without_outliers", "F0 L1 without outliers", "f0_l1_without_outliers"),
+    Metric("loudness_l1_db", "Loudness L1 (dB)", "loudness_l1_db"),
+    Metric("loudness_l1_db_sounding", "Loudness L1 (dB, sounding)", "loudness_l1_db_sounding"),
+    Metric(
+        "loudness_bias_db_sounding", "Loudness bias (dB, sounding)", "loudness_bias_db_sounding"
+    ),
+    Metric("rpa_crepe", "RPA vs CREPE", "rpa_crepe"),
+    Metric("rca_crepe", "RCA vs CREPE", "rca_crepe"),
+    Metric("rpa_true", "RPA vs true f0", "rpa_true"),
+    Metric("rca_true", "RCA vs true f0", "rca_true"),
+    Metric("spectral_loss", "Spectral loss", "spectral_loss"),
+)
+
+
+def difference_name(name: str) -> str:
+    """What a metric's paired difference is called."""
+    return f"{name}_minus_base"

@@ -1,0 +1,158 @@
+"""What a data set holds, what was rejected and why, and how far CREPE is from the f0 that was
+played. The error is |1200 log2(tracked / played)| in cents over frames with confidence of at least
+0.85 in which a note was played. A recording may itself be out of tune: the tuning offset is the
+median signed difference in each group (recorded sample or piece), reported by itself, and the error
+is given with and without it.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.common.files import write_json, write_text
+from pipeline.common.units import CONFIDENCE_THRESHOLD, FRAME_RATE
+
+STEP = 4  # control frames: 16 ms are dense enough for a description
+GROSS_CENTS = 50.0
+
+
+def collect_frames(features: Path, truth: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """Every fourth control frame of every accepted recording: instrument, group, f0_hz, confidence,
+    loudness_db, cents.
+
+    `cents` is tracked against played f0, NaN where it is not known, nothing sounds or the tracker
+    is not confident.
+    """
+    parts = []
+    for row in table[table.rejected == ""].itertuples():
+        frames = np.load(features / f"{row.id}.npy", mmap_mode="r")[::STEP]
+        part = {
+            "f0_hz": frames["f0_hz"],
+            "confidence": frames["f0_confidence"],
+            "loudness_db": frames["loudness_db"],
+        }
+        played = _played(truth / f"{row.id}.f0.npy", len(frames))
+        confident = (part["confidence"] >= CONFIDENCE_THRESHOLD) & (played > 0)
+        cents = 1200 * np.log2(
+            np.maximum(part["f0_hz"].astype(float), 1e-3) / np.where(confident, played, 1.0)
+        )
+        parts.append(
+            pd.DataFrame(part).assign(
+                instrument=row.instrument, group=row.group, cents=np.where(confident, cents, np.nan)
+            )
+        )
+    return pd.concat(parts, ignore_index=True).astype(
+        {"instrument": "category", "group": "category"}
+    )
+
+
+def summarize(table: pd.DataFrame, frames: pd.DataFrame, examples: Path) -> dict:
+    """The summary as JSON holds it; seconds and shares are of accepted recordings."""
+    accepted, rejected = table[table.rejected == ""], table[table.rejected != ""]
+    return {
+        "recordings": len(accepted),
+        "seconds": round(float(accepted.frames.sum()) / FRAME_RATE, 2),
+        "rejected": {"number": len(rejected), "reasons": dict(zip(rejected.id, rejected.rejected))},
+        "f0_coverage": round(_coverage(accepted), 4),
+        "loudness_db": {
+            "lowest": float(accepted.loudness_low.min()),
+            "highest": float(accepted.loudness_high.max()),
+            "percentiles_5_50_95": [
+                round(float(value), 2) for value in frames.loudness_db.quantile([0.05, 0.5, 0.95])
+            ],
+        },
+        "examples": json.loads((examples / "statistics.json").read_text())["examples"],
+        "instruments": by_instrument(accepted, frames).to_dict("index"),
+    }
+
+
+def by_instrument(accepted: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
+    """Per instrument: recordings, seconds, coverage, tuning offset and CREPE's error in cents
+    with and without it.
+    """
+    offset = frames.groupby("group", observed=True).cents.median()
+    frames = frames.assign(offset=frames.group.map(offset).astype(float), error=frames.cents.abs())
+    frames = frames.assign(without=(frames.cents - frames.offset).abs())
+    groups = frames.groupby("instrument", observed=True)
+    measured = {
+        "coverage": pd.Series(
+            {name: _coverage(of_name) for name, of_name in accepted.groupby("instrument")}
+        ),
+        "tuning_offset_lowest": groups.offset.min(),
+        "tuning_offset_highest": groups.offset.max(),
+        "error_median": groups.error.median(),
+        "error_95": groups.error.quantile(0.95),
+        "error_without_offset_median": groups.without.median(),
+        "error_without_offset_95": groups.without.quantile(0.95),
+        "gross_error_share": groups.without.agg(
+            lambda error: (error.dropna() > GROSS_CENTS).mean()
+        ),
+    }
+    counted = accepted.groupby("instrument").frames.agg(
+        recordings="size", seconds=lambda frames: frames.sum() / FRAME_RATE
+    )
+    table = counted.join(pd.DataFrame(measured)).round(4)
+    return table.astype(object).where(table.notna(), None)
+
+
+def write_summary(summary: dict, name: str, path: Path) -> None:
+    """Write path.json and path.md."""
+    write_json(path.with_suffix(".json"), summary)
+    write_text(path.with_suffix(".md"), _markdown(summary, name))
+
+
+def _markdown(summary: dict, name: str) -> str:
+    low, middle, high = summary["loudness_db"]["percentiles_5_50_95"]
+    instruments = (
+        pd.DataFrame.from_dict(summary["instruments"], orient="index")
+        .rename_axis("instrument")
+        .reset_index()
+        .map(_shown)
+    )
+    reasons = "".join(
+        f"- `{recording}`: {reason}\n"
+        for recording, reason in summary["rejected"]["reasons"].items()
+    )
+    lines = [
+        f"# Data set `{name}`\n",
+        (
+            f"- {summary['recordings']} recordings, {summary['seconds']:.0f} s; "
+            f"{summary['rejected']['number']} rejected"
+        ),
+        (
+            "- f0 coverage (share of frames with CREPE confidence of at least "
+            f"{CONFIDENCE_THRESHOLD}): {summary['f0_coverage']:.3f}"
+        ),
+        (
+            f"- loudness: {summary['loudness_db']['lowest']:.1f} to "
+            f"{summary['loudness_db']['highest']:.1f} dB; 5 % {low:.1f}, median {middle:.1f}, 95 % "
+            f"{high:.1f}"
+        ),
+        "- examples: "
+        + ", ".join(f"{split} {number}" for split, number in summary["examples"].items()),
+        f"\n## By instrument\n\n{instruments.to_markdown(index=False, disable_numparse=True)}\n",
+        (
+            "Errors are CREPE's against the f0 that was played, in cents, over confident frames; "
+            "the tuning offset is the median signed difference in each group (recorded sample or "
+            f"piece); gross errors are over {GROSS_CENTS:.0f} cents after it is taken off.\n"
+        ),
+        f"## Rejected\n\n{reasons or 'None.'}",
+    ]
+    return "\n".join(lines) + ("\n" if not reasons else "")
+
+
+def _coverage(recordings: pd.DataFrame) -> float:
+    """Of all their frames together, from each recording's own share in features.csv."""
+    return float((recordings.coverage * recordings.frames).sum() / recordings.frames.sum())
+
+
+def _shown(value: object) -> str:
+    return (
+        "unknown" if pd.isna(value) else f"{value:.2f}" if isinstance(value, float) else str(value)
+    )
+
+
+def _played(path: Path, length: int) -> np.ndarray:
+    return np.load(path)[::STEP][:length] if path.exists() else np.zeros(length)

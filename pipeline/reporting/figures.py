@@ -1,0 +1,124 @@
+"""Figures: training curves, the ablations' differences, and spectrograms of originals beside
+their resyntheses.
+"""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from pipeline.reporting.drawing import STYLE, save, spectrogram
+
+
+def training_curves(logs: dict[str, pd.DataFrame], path: Path) -> None:
+    """Training and validation loss against steps, one panel per experiment and seed, each with
+    its own objective and scale.
+    """
+    columns = min(4, len(logs))
+    lines = -(-len(logs) // columns)
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            lines,
+            columns,
+            figsize=(3.2 * columns, 2.6 * lines),
+            squeeze=False,
+            layout="constrained",
+        )
+        for axis in axes.flat[len(logs) :]:
+            axis.remove()
+        for axis, (name, log) in zip(axes.flat, logs.items()):
+            axis.plot(log.step, log.loss, color="tab:blue", label="training crops")
+            valid = log.dropna(subset=["valid_loss"])
+            axis.plot(
+                valid.step,
+                valid.valid_loss,
+                "o-",
+                color="tab:orange",
+                label="validation, whole examples",
+            )
+            axis.set(title=name, xlabel="step")
+            # the first steps would flatten the rest
+            flat = min(log.loss.max(), 2 * log.loss.median())
+            axis.set_ylim(top=max(flat, 1.05 * valid.valid_loss.max()))
+        for line in axes:
+            line[0].set_ylabel("training objective")
+        axes[0][0].legend(frameon=False)
+        save(figure, path)
+
+
+def forest(cells: pd.DataFrame, metrics: dict[str, str], path: Path) -> None:
+    """Each ablation's paired difference to its base with its interval, a panel per metric.
+
+    Args:
+        cells: rows of row, base, metric, value, low, high, seeds, as the table of ablations has
+            them.
+        metrics: titles of the panels by metric.
+    """
+    with plt.rc_context(STYLE):
+        height = 1.2 + 0.3 * cells["row"].nunique()
+        figure, axes = plt.subplots(
+            1,
+            len(metrics),
+            figsize=(1.6 + 3.6 * len(metrics), height),
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
+        )
+        for axis, (metric, title) in zip(axes.flat, metrics.items()):
+            mine = cells[cells.metric == metric]
+            labels = [f"{name} (of {base})" for name, base in zip(mine["row"], mine.base)]
+            axis.hlines(labels, mine.low, mine.high, color="tab:blue")
+            axis.plot(mine.value, labels, "o", color="tab:blue")
+            axis.axvline(0, color="black", linewidth=0.8)
+            axis.set_xlabel(title)
+        axes[0][0].invert_yaxis()
+        figure.suptitle(
+            f"95 % intervals over test examples; trainings of each: {cells.seeds.max()}"
+        )
+        save(figure, path)
+
+
+def spectrogram_comparison(
+    title: str,
+    originals: dict[str, np.ndarray],
+    resyntheses: dict[str, np.ndarray],
+    rows: pd.DataFrame,
+    path: Path,
+) -> None:
+    """Log-magnitude spectrograms, original above resynthesis, for the test notes of `rows`
+    (indexed by example id).
+    """
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            2, len(rows), figsize=(3 * len(rows), 5), sharex=True, sharey=True, squeeze=False
+        )
+        figure.subplots_adjust(
+            left=0.7 / figure.get_figwidth(),
+            right=0.98,
+            top=0.83,
+            bottom=0.1,
+            hspace=0.08,
+            wspace=0.06,
+        )
+        for column, (name, row) in enumerate(rows.iterrows()):
+            for line, audio in enumerate((originals[name], resyntheses[name])):
+                image = spectrogram(axes[line][column], audio)
+            axes[0][column].set_title(
+                f"{row.recording_id}\nspectral loss {row.spectral_loss:.2f}", fontsize=8
+            )
+            axes[1][column].set_xlabel("s")
+        axes[0][0].set_ylabel("original\nkHz")
+        axes[1][0].set_ylabel("resynthesis\nkHz")
+        figure.colorbar(image, ax=axes, label="dB", shrink=0.6, pad=0.01, fraction=0.03)
+        figure.suptitle(title)
+        save(figure, path)
+
+
+def pick_notes(rows: pd.DataFrame) -> pd.DataFrame:
+    """The notes at the best, the three quartiles between and the worst spectral loss: not only
+    the best ones.
+    """
+    ordered = rows.sort_values(["spectral_loss", "example_id"]).set_index("example_id")
+    positions = np.unique(np.rint(np.linspace(0, len(ordered) - 1, 5)).astype(int))
+    return ordered.iloc[positions]

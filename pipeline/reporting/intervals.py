@@ -1,0 +1,38 @@
+"""95 % intervals: a bootstrap over clusters for means, Wilson's for shares."""
+
+import numpy as np
+from scipy.stats import norm
+
+LEVEL = 0.95
+
+
+def cluster_bootstrap(
+    values: np.ndarray, clusters: np.ndarray, weights: np.ndarray, resamples: int, seed: int
+) -> tuple[float, float]:
+    """Percentile interval of sum(values) / sum(weights) when whole clusters (sample zones, pieces)
+    are drawn with replacement.
+
+    Notes of one recorded sample are nearly the same note: drawing clips would make the interval too
+    narrow.
+
+    Args:
+        values: [n], no NaN; clusters: [n] labels; weights: [n], above 0, ones for a mean.
+    """
+    _, index = np.unique(clusters, return_inverse=True)
+    sums, counts = np.bincount(index, values), np.bincount(index, weights)
+    drawn = np.random.default_rng(seed).integers(len(sums), size=(resamples, len(sums)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def wilson(share: float, trials: int) -> tuple[float, float]:
+    """Wilson's score interval of a share of `trials`: zero of 64 is not zero.
+
+    Written out because SciPy's takes whole counts only, and a share of frames is not a whole number
+    of clips.
+    """
+    z = norm.ppf((1 + LEVEL) / 2)
+    center = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    return float(max(0.0, center - half)), float(min(1.0, center + half))

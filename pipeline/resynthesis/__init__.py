@@ -1,0 +1,1 @@
+"""A test split resynthesized by a trained model and tracked, and the yardsticks beside it."""

@@ -1,0 +1,43 @@
+"""Track f0 and loudness of whole test splits: the dear work, done once and kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from pydantic import PositiveInt
+
+from pipeline.audio.clips import Clip, store_audio, write_tracks
+from pipeline.common.cli import progress
+from pipeline.common.files import atomic_folder
+from pipeline.common.params import Params
+from pipeline.crepe.network import Capacity
+from pipeline.features.f0 import track_f0
+from pipeline.features.loudness import loudness_db
+
+
+class ResynthesizeConfig(Params):
+    """The `resynthesize` section of params.yaml; originals, yardsticks and resyntheses are
+    tracked alike.
+    """
+
+    crepe: Capacity
+    f0_step_ms: PositiveInt
+    noise_seed: int
+    batch_size: PositiveInt
+
+
+def write_tracked_set(
+    out: Path, config: ResynthesizeConfig, ids: list[str], audio: Iterator[np.ndarray], label: str
+) -> None:
+    """Write each clip's audio, and f0 and loudness as measured on what was written (see
+    `pipeline.clips`).
+    """
+    with atomic_folder(out) as folder:
+        clips = {}
+        for name, samples in progress(zip(ids, audio), label, len(ids), unit="clip"):
+            written = store_audio(folder, name, samples)
+            track = track_f0(written, config.crepe, config.f0_step_ms)
+            clips[name] = Clip(
+                written, loudness_db(written[None])[0].numpy(), track.f0_hz, track.confidence
+            )
+        write_tracks(folder, clips, config.f0_step_ms)

@@ -1,0 +1,1 @@
+"""Training: the loop, pretraining, an experiment as a whole, export."""

@@ -1,0 +1,38 @@
+"""What TensorFlow trains on: threads, one device or several in step with
+tf.distribute.MirroredStrategy.
+"""
+
+import tensorflow as tf
+
+from pipeline.common.cli import UserError
+
+
+def use_threads(count: int) -> None:
+    """Threads that one operation may use, 0 for all cores. Call it before TensorFlow does
+    anything.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(count)
+
+
+def device_strategy(count: int, batch_size: int) -> tf.distribute.Strategy:
+    """The strategy for `count` devices: GPUs if there are so many, else logical devices of the CPU.
+
+    Call it before TensorFlow does anything: logical devices cannot be made later.
+    """
+    if batch_size % count:
+        raise UserError(
+            f"train.devices: {count} devices cannot share a batch of {batch_size} evenly; change "
+            "train.batch_size"
+        )
+    if count == 1:
+        return tf.distribute.get_strategy()
+    gpus = tf.config.list_logical_devices("GPU") if tf.config.list_physical_devices("GPU") else []
+    if len(gpus) >= count:
+        return tf.distribute.MirroredStrategy([device.name for device in gpus[:count]])
+    if gpus:
+        raise UserError(f"train.devices: {count}, but TensorFlow sees {len(gpus)} GPUs; lower it")
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * count
+    )
+    return tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(count)])

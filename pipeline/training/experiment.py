@@ -1,0 +1,266 @@
+"""Training an experiment (paper, section 4.2 and appendix B.4): its model, its batches, its
+pretraining, what is exported.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import filelock
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from pipeline.common.cli import UserError
+from pipeline.common.files import atomic_folder, code_digest, digest, write_json, write_text
+from pipeline.common.params import Params
+from pipeline.common.units import FRAME_RATE, SAMPLE_RATE
+from pipeline.examples.dataset import split_batches, training_batches
+from pipeline.examples.schema import Statistics, read_statistics
+from pipeline.models.determinism import fix_order_of_sums
+from pipeline.models.objective import LossConfig
+from pipeline.models.perceptual import read_layers
+from pipeline.models.recipe import Recipe, build_model, count_parameters, save_model
+from pipeline.training.devices import device_strategy
+from pipeline.training.export import export_model
+from pipeline.training.pretraining import pretraining
+from pipeline.training.trainer import Batch, Pace, Task, Trainer
+
+# The code that a training's weights depend on, besides examples and settings.
+CODE = (
+    "autoencoder.py",
+    "conditioning.py",
+    "crepe_layers.py",
+    "dataset.py",
+    "devices.py",
+    "examples.py",
+    "export.py",
+    "f0.py",
+    "f0_encoder.py",
+    "filtered_noise.py",
+    "gru.py",
+    "harmonic.py",
+    "loss.py",
+    "model.py",
+    "mu_law.py",
+    "networks.py",
+    "objective.py",
+    "perceptual.py",
+    "pretraining.py",
+    "records.py",
+    "reverb.py",
+    "spectral.py",
+    "stft_decoder.py",
+    "strided_conv.py",
+    "tones.py",
+    "trainer.py",
+    "training.py",
+    "units.py",
+    "wavernn.py",
+)
+VALID_BATCH = 25  # whole notes
+VALID_SEED = 2**19  # the noise of validation is not the noise of any step
+
+
+class TrainConfig(Params):
+    """The `train` section of params.yaml, an experiment's override merged over it."""
+
+    steps: PositiveInt
+    batch_size: PositiveInt
+    crop_seconds: PositiveFloat
+    warmup_seconds: NonNegativeFloat  # at the start of each crop, left out of the loss
+    learning_rate: PositiveFloat
+    decay_rate: PositiveFloat  # the learning rate is multiplied by this ...
+    decay_steps: PositiveInt  # ... every so many steps, continuously
+    clip_norm: PositiveFloat  # of all gradients together
+    pretrain_steps: NonNegativeInt  # of the f0 encoder on synthetic tones
+    freeze_f0_encoder: bool  # after its pretraining
+    precision: Literal["float32", "mixed_bfloat16"]
+    devices: PositiveInt
+    intra_op_threads: NonNegativeInt  # within an operation; 0: one per core
+    log_every: PositiveInt
+    validate_every: PositiveInt
+    checkpoint_seconds: NonNegativeFloat
+
+
+class Experiment:
+    """A model on its examples: what `Trainer` needs to know of them."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        loss: LossConfig,
+        config: TrainConfig,
+        examples: Path,
+        example_seconds: float,
+        seed: int,
+    ):
+        self._check(recipe, config, example_seconds)
+        self.recipe, self.loss, self.config, self.examples, self.seed = (
+            recipe,
+            loss,
+            config,
+            examples,
+            seed,
+        )
+        self.example_frames = round(example_seconds * FRAME_RATE)
+        self.statistics: Statistics = read_statistics(examples)
+        keras.utils.set_random_seed(seed)
+        self.model = build_model(recipe, self.statistics)
+        self.parameters = count_parameters(self.model)
+
+    @staticmethod
+    def _check(recipe: Recipe, config: TrainConfig, example_seconds: float) -> None:
+        crop, warmup = config.crop_seconds, config.warmup_seconds
+        if crop > example_seconds:
+            raise UserError(
+                f"train.crop_seconds: {crop} is longer than examples.seconds "
+                f"({example_seconds}); shorten it"
+            )
+        if warmup >= crop:
+            raise UserError(
+                f"train.warmup_seconds: {warmup} leaves nothing of train.crop_seconds ({crop}); "
+                "shorten it"
+            )
+        for key in ("pretrain_steps", "freeze_f0_encoder"):
+            if getattr(config, key) and (recipe.baseline or recipe.model.f0 == "given"):
+                raise UserError(
+                    f"train.{key}: model.f0 is 'given', there is no encoder; set model.f0 to "
+                    "'encoded' or leave this out"
+                )
+
+    def prepare(self, strategy: tf.distribute.Strategy, checkpoint: Path) -> float:
+        """What comes before training: statistics of the inputs, the f0 encoder's pretraining;
+        returns how long the latter took.
+        """
+        self.model.conditioning.adapt(
+            split_batches(self.examples, "train", self.example_frames, VALID_BATCH)
+        )
+        if self.loss.perceptual_weight:
+            read_layers()
+        seconds, encoder = 0.0, getattr(self.model, "f0_encoder", None)
+        if self.config.pretrain_steps:
+            trainer = pretraining(
+                encoder,
+                self.config.pretrain_steps,
+                self.seed,
+                strategy,
+                self.config.checkpoint_seconds,
+            )
+            trainer.run(checkpoint)
+            seconds = trainer.seconds
+        if self.config.freeze_f0_encoder:
+            encoder.trainable = False
+        return seconds
+
+    def task(self) -> Task:
+        """The model's training on random crops, validated on whole examples."""
+        skip = round(self.config.warmup_seconds * SAMPLE_RATE)
+
+        def losses(batch: Batch) -> tf.Tensor:
+            """The objective; its warm-up is the training crops' alone, but few samples of a
+            whole example.
+            """
+            return self.model.losses(batch, self.loss, skip)
+
+        return Task(
+            self.model.variables, self.model.trainable_variables, losses, self._crops, self._valid
+        )
+
+    def _crops(self, step: int) -> Iterator[Batch]:
+        crop_frames = round(self.config.crop_seconds * FRAME_RATE)
+        return training_batches(
+            self.examples, self.example_frames, crop_frames, self.config.batch_size, self.seed, step
+        )
+
+    def _valid(self) -> tf.data.Dataset:
+        return split_batches(self.examples, "valid", self.example_frames, VALID_BATCH, VALID_SEED)
+
+    def pace(self) -> Pace:
+        """How the `train` section paces the training."""
+        c = self.config
+        schedule = keras.optimizers.schedules.ExponentialDecay(
+            c.learning_rate, c.decay_steps, c.decay_rate
+        )
+        return Pace(
+            c.steps, schedule, c.clip_norm, c.log_every, c.validate_every, c.checkpoint_seconds
+        )
+
+    def summary(self, seconds: dict[str, float]) -> dict:
+        """What tables and audits say of a training: objective, budget, epochs, parameters; its
+        settings, what it ran on.
+        """
+        crops = split_batches(self.examples, "train", self.example_frames, VALID_BATCH)
+        total = sum(len(batch["audio"]) for batch in crops) * self.example_frames / FRAME_RATE
+        seen = self.config.steps * self.config.batch_size * self.config.crop_seconds
+        settings = self.recipe.parts() | {
+            "loss": self.loss.model_dump(),
+            "train": self.config.model_dump(),
+        }
+        return {
+            "objective": self.recipe.objective()
+            + (" + CREPE" if self.loss.perceptual_weight else ""),
+            "epochs": seen / total,
+            "seconds": seconds,
+            "steps": self.config.steps,
+            "parameters": self.parameters,
+            "seed": self.seed,
+            "settings": settings,
+            "versions": {package.__name__: package.__version__ for package in (tf, keras, np)},
+        }
+
+
+def run_key(recipe: Recipe, loss: LossConfig, config: TrainConfig, examples: Path) -> str:
+    """Hash settings, examples and CODE: a checkpoint of anything else is not continued."""
+    settings = (recipe.parts(), loss.model_dump(), config.model_dump())
+    statistics = (examples / "statistics.json").read_bytes()  # has the shards' hashes
+    return digest(*settings, statistics, code_digest(*CODE))[:12]
+
+
+def train(
+    recipe: Recipe,
+    loss: LossConfig,
+    config: TrainConfig,
+    examples: Path,
+    example_seconds: float,
+    seed: int,
+    out: Path,
+    exported: Path,
+    log: Path,
+    checkpoint: Path,
+) -> None:
+    """Train one experiment with one seed.
+
+    Writes the model to the folders `out` (config, weights) and `exported` (SavedModel), the log to
+    `log` (CSV) with a summary beside it (JSON), then drops the checkpoints.
+    """
+    keras.config.set_dtype_policy(config.precision)
+    fix_order_of_sums()
+    strategy = device_strategy(config.devices, config.batch_size)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    pretrained = checkpoint.with_stem(f"{checkpoint.stem}-pretrained")
+    try:
+        with filelock.FileLock(f"{checkpoint}.lock", timeout=0):
+            with strategy.scope():
+                experiment = Experiment(recipe, loss, config, examples, example_seconds, seed)
+            pretraining_seconds = experiment.prepare(strategy, pretrained)
+            trainer = Trainer(experiment.task(), experiment.pace(), strategy)
+            trainer.run(checkpoint)
+            with atomic_folder(out) as folder:
+                save_model(experiment.model, recipe, experiment.statistics, folder)
+            export_model(out, exported)
+            write_text(log, pd.DataFrame(trainer.rows).to_csv(index=False))
+            write_json(
+                log.with_suffix(".json"),
+                experiment.summary(
+                    {"pretraining": pretraining_seconds, "training": trainer.seconds}
+                ),
+            )
+            for path in (checkpoint, pretrained):
+                path.unlink(missing_ok=True)
+    except filelock.Timeout:
+        raise UserError(
+            f"{checkpoint}: another process is training this experiment; wait for it or stop it"
+        ) from None

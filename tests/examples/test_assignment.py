@@ -1,0 +1,58 @@
+"""An experiment's assignment changes with its own data set, and with no other."""
+
+import pytest
+import yaml
+
+from pipeline.common.cli import UserError
+from pipeline.common.files import write_json
+from pipeline.examples.assignment import read_assignment, write_assignments
+
+
+@pytest.fixture
+def project(tmp_path):
+    params = {
+        "data": {"notes": {"source": "notes"}, "mine": {"source": "folder"}},
+        "experiments": {
+            "one": {"data": "notes"},
+            "two": {"data": "mine", "model": {"use_z": False}},
+            "less": {"ablates": "two", "asks": "Why?", "model": {"harmonics": 9}},
+        },
+    }
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    for name in params["data"]:
+        write_json(tmp_path / "examples" / name / "statistics.json", {"sha256": {"train": name}})
+    return tmp_path
+
+
+def assigned(project):
+    write_assignments(project / "params.yaml", project / "examples", project / "assigned")
+    return {path.stem: path.read_bytes() for path in (project / "assigned").iterdir()}
+
+
+def test_every_experiment_is_assigned_what_it_names(project):
+    assert set(assigned(project)) == {"one", "two", "less"}
+    for name in ("two", "less"):
+        assert read_assignment(project / "assigned" / f"{name}.json") == (
+            "mine",
+            project / "examples" / "mine",
+        )
+
+
+def test_an_ablations_changes_with_its_base(project):
+    before, path = assigned(project), project / "params.yaml"
+    path.write_text(path.read_text().replace("use_z: false", "use_z: true"))
+    after = assigned(project)
+    assert {name for name in before if before[name] != after[name]} == {"less"}
+
+
+def test_only_the_experiments_of_a_changed_data_set_change(project):
+    before = assigned(project)
+    write_json(project / "examples" / "mine" / "statistics.json", {"sha256": {"train": "other"}})
+    after = assigned(project)
+    assert {name for name in before if before[name] != after[name]} == {"two", "less"}
+
+
+def test_missing_examples_name_the_remedy(project):
+    (project / "examples" / "mine" / "statistics.json").unlink()
+    with pytest.raises(UserError, match="dvc repro examples@mine"):
+        assigned(project)

@@ -1,0 +1,109 @@
+"""The description of a data set against made-up features whose answers are known."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.common.files import write_json
+from pipeline.common.manifest import make_manifest
+from pipeline.common.units import FRAME
+from pipeline.reporting.data_figures import draw_data_set
+from pipeline.reporting.data_summary import collect_frames, summarize, write_summary
+
+CENTS = {"sharp": 10.0, "flat": -20.0, "flat_too": -20.0, "unknown": 0.0}
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Three recordings that are out of tune by known amounts, one whose f0 is not known, one
+    rejected.
+    """
+    (tmp_path / "truth").mkdir()
+    rows = []
+    for name, cents in CENTS.items():
+        frames = np.zeros(400, FRAME)
+        played = np.full(400, 220.0, np.float32)
+        frames["f0_hz"] = played * 2 ** (cents / 1200)
+        frames["f0_confidence"] = np.where(np.arange(400) < 300, 0.9, 0.5)
+        frames["loudness_db"] = np.linspace(-80, -20, 400)
+        frames["f0_hz"][:4] *= 2  # one octave error among 75 measured frames
+        np.save(tmp_path / f"{name}.npy", frames)
+        if name != "unknown":
+            played[200:] = 0  # nothing was played there: not an error
+            np.save(tmp_path / "truth" / f"{name}.f0.npy", played)
+        rows.append(
+            {
+                "id": name,
+                "instrument": "flute" if name != "unknown" else "oboe",
+                "group": f"of_{name}",
+                "split": "train",
+            }
+        )
+    table = make_manifest([*rows, {"id": "bad", "rejected": "is silent"}])
+    # bad, flat, flat_too, sharp, unknown
+    table = table.assign(coverage=[np.nan, 0.75, 0.75, 0.75, 0.25])
+    table = table.assign(
+        frames=pd.array([None, 400, 400, 400, 1200], "Int64"),
+        loudness_low=-80.0,
+        loudness_high=-20.0,
+    )
+    write_json(
+        tmp_path / "examples" / "statistics.json", {"examples": {"train": 4, "valid": 0, "test": 0}}
+    )
+    frames = collect_frames(tmp_path, tmp_path / "truth", table)
+    return frames, summarize(table, frames, tmp_path / "examples"), tmp_path
+
+
+def test_it_counts_and_names_rejects(data):
+    _, summary, _ = data
+    assert summary["recordings"] == 4 and summary["seconds"] == pytest.approx(9.6)
+    assert summary["rejected"] == {"number": 1, "reasons": {"bad": "is silent"}}
+    assert summary["f0_coverage"] == pytest.approx(0.5) and summary["examples"]["train"] == 4
+    assert summary["loudness_db"]["lowest"] == -80 and summary["loudness_db"]["highest"] == -20
+
+
+def test_tuning_offset_and_error_are_told_apart(data):
+    flute = data[1]["instruments"]["flute"]
+    assert flute["tuning_offset_lowest"] == pytest.approx(-20, abs=0.01) and flute[
+        "tuning_offset_highest"
+    ] == pytest.approx(10, abs=0.01)
+    assert flute["error_median"] == pytest.approx(20, abs=0.01) and flute[
+        "error_without_offset_median"
+    ] == pytest.approx(0, abs=0.01)
+    assert flute["gross_error_share"] == pytest.approx(1 / 50, abs=1e-4)
+    assert flute["coverage"] == pytest.approx(0.75)
+
+
+def test_what_is_not_known_is_no_figure(data):
+    oboe = data[1]["instruments"]["oboe"]
+    assert oboe["error_median"] is None and oboe["gross_error_share"] is None
+
+
+def test_its_files_hold_the_same(data):
+    _frames, summary, folder = data
+    write_summary(summary, "mine", folder / "summary")
+    assert json.loads((folder / "summary.json").read_text()) == summary
+    text = (folder / "summary.md").read_text()
+    assert (
+        "4 recordings, 10 s; 1 rejected" in text
+        and "`bad`: is silent" in text
+        and "unknown" in text
+        and "20.00" in text
+    )
+
+
+def test_its_pictures_are_the_same_file_every_time(data):
+    frames, _, folder = data
+    for name in ("one", "other"):
+        (folder / name).mkdir()
+        draw_data_set(frames, "mine", folder / name)
+    names = ["f0_error.png", "loudness.png", "pitch.png"]
+    assert sorted(path.name for path in (folder / "one").iterdir()) == names
+    for name in names:
+        assert (folder / "one" / name).read_bytes() == (folder / "other" / name).read_bytes()
+    draw_data_set(
+        frames[frames.instrument == "oboe"].assign(cents=np.nan), "mine", folder / "truth"
+    )
+    assert not (folder / "truth" / "f0_error.png").exists()

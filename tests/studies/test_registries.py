@@ -1,0 +1,52 @@
+"""A study is named once, in STUDIES; every registry, stage and section has it or says that it is
+missing.
+"""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from conftest import ROOT
+from pipeline.audit.studies import TABLES as AUDITED
+from pipeline.common.params import STUDIES, by_study
+from pipeline.evaluation.study_rows import STUDY_ROWS
+from pipeline.reporting.studies import STUDY_TABLES
+from pipeline.reporting.study_figures import STUDY_FIGURES
+from pipeline.studies.registry import STUDY_CONFIGS
+
+REGISTRIES = [
+    "pipeline.studies.registry",
+    "pipeline.evaluation.study_rows",
+    "pipeline.reporting.studies",
+    "pipeline.reporting.study_figures",
+]
+
+
+@pytest.mark.parametrize("module", REGISTRIES)
+def test_a_study_that_a_registry_lacks_is_named(module):
+    program = f"import pipeline.common.params as p; p.STUDIES += ('vibrato',); import {module}"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "no entry for ['vibrato']" in done.stderr
+
+
+def test_a_registry_has_every_study_once():
+    assert list(by_study("here", {name: name for name in reversed(STUDIES)})) == list(STUDIES)
+    with pytest.raises(LookupError, match=r"here: no entry for \['phase'\], unknown .*'phaze'"):
+        by_study("here", dict.fromkeys([*STUDIES[:-1], "phaze"]))
+
+
+def test_every_study_is_everywhere():
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for study in STUDIES:
+        assert set(STUDY_CONFIGS[study].model_fields) == set(params[study])
+        assert callable(STUDY_ROWS[study]) and callable(STUDY_FIGURES[study])
+        assert {table.stage for table in STUDY_TABLES[study]} == {study}
+        assert stages[study]["matrix"]["experiment"] == f"${{{study}.experiments}}"
+        assert (ROOT / "stages" / f"{study}.py").exists()
+    tables = {table.name: study for study in STUDIES for table in STUDY_TABLES[study]}
+    assert set(params["page"]["worst_by"]) - {"models"} <= set(tables)
+    assert {table: stage for table, (stage, *_) in AUDITED.items()} == tables
