@@ -19,17 +19,12 @@ from pipeline.crepe.network import find_weights
 from pipeline.features.extract import FeaturesConfig, compute_features
 from pipeline.preparation.beam import run_chain
 
-# The code that a feature file's content depends on, besides audio and settings.
-CODE = (
-    "audio.py",
-    "crepe_layers.py",
-    "examples.py",
-    "f0.py",
-    "features.py",
-    "loudness.py",
-    "records.py",
-    "spectral.py",
-    "units.py",
+CODE = (  # what decides the content of a feature file, besides its audio and the settings
+    "audio/files.py",
+    "common/units.py",
+    "crepe",
+    "features",
+    "preparation/extraction.py",
 )
 
 

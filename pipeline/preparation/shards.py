@@ -25,8 +25,12 @@ from pipeline.examples.schema import SPLITS, ExamplesConfig, example_id, split_w
 from pipeline.preparation.beam import run_chain
 from pipeline.preparation.tfrecord import encode, write_records
 
-# The code that a shard's content depends on, besides features and settings.
-CODE = ("examples.py", "records.py", "shards.py", "units.py")
+CODE = (  # what decides the content of a shard, besides features and settings
+    "common/units.py",
+    "examples/schema.py",
+    "preparation/shards.py",
+    "preparation/tfrecord.py",
+)
 Pointer = tuple[str, int]  # recording, first frame
 
 

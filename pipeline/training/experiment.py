@@ -28,37 +28,13 @@ from pipeline.training.export import export_model
 from pipeline.training.pretraining import pretraining
 from pipeline.training.trainer import Batch, Pace, Task, Trainer
 
-# The code that a training's weights depend on, besides examples and settings.
-CODE = (
-    "autoencoder.py",
-    "conditioning.py",
-    "crepe_layers.py",
-    "dataset.py",
-    "devices.py",
-    "examples.py",
-    "export.py",
-    "f0.py",
-    "f0_encoder.py",
-    "filtered_noise.py",
-    "gru.py",
-    "harmonic.py",
-    "loss.py",
-    "model.py",
-    "mu_law.py",
-    "networks.py",
-    "objective.py",
-    "perceptual.py",
-    "pretraining.py",
-    "records.py",
-    "reverb.py",
-    "spectral.py",
-    "stft_decoder.py",
-    "strided_conv.py",
-    "tones.py",
-    "trainer.py",
-    "training.py",
-    "units.py",
-    "wavernn.py",
+CODE = (  # what decides the weights, besides examples and settings
+    "common/units.py",
+    "crepe",
+    "dsp",
+    "examples",
+    "models",
+    "training",
 )
 VALID_BATCH = 25  # whole notes
 VALID_SEED = 2**19  # the noise of validation is not the noise of any step

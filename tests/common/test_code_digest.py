@@ -26,17 +26,16 @@ from pipeline.training import experiment, pretraining
 from pipeline.training.trainer import Trainer
 
 PACKAGE = ROOT / "pipeline"
-MAKERS = {"features": compute_features, "shards": build_examples, "training": experiment.train}
+MAKERS = {"features": extraction.extract_features, "shards": build_examples, "training": experiment.train}
 NAMED = {"features": extraction.CODE, "shards": shards.CODE, "training": experiment.CODE}
 NO_CONTENT = {  # modules that the makers import and that decide nothing of what they make
-    "chain.py": "where workers run",
-    "command.py": "errors and progress bars",
-    "common/__init__.py": "says what the room holds",
+    "common/cli.py": "errors and progress bars",
     "common/experiments.py": "reads settings, whose values are in the keys",
     "common/params.py": "reads settings, whose values are in the keys",
     "common/settings.py": "reads settings, whose values are in the keys",
-    "files.py": "writes files whole or not at all",
-    "manifest.py": "reads tables, whose values are in the keys",
+    "preparation/beam.py": "runs workers",
+    "common/files.py": "writes files whole or not at all",
+    "common/manifest.py": "reads tables, whose values are in the keys",
 }
 MATTERS = {  # modules, and things for the modules that define them
     "features": (compute_features, track_f0, loudness_curve, read_audio, layers, units),
