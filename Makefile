@@ -6,7 +6,7 @@ PYTHON := $(shell for p in python3.12 python3.11 python3 python; do \
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --locked --no-sync
 export UV_PYTHON_DOWNLOADS := never
-unexport PYTHONDONTWRITEBYTECODE  # without compiled files every stage would spend seconds on compiling TensorFlow anew
+unexport PYTHONDONTWRITEBYTECODE  # else every stage compiles TensorFlow at its start, which takes seconds
 
 .PHONY: repro lint test test-all bench audit verify transfer listen environment
 repro: environment

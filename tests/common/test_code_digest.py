@@ -26,7 +26,11 @@ from pipeline.training import experiment, pretraining
 from pipeline.training.trainer import Trainer
 
 PACKAGE = ROOT / "pipeline"
-MAKERS = {"features": extraction.extract_features, "shards": build_examples, "training": experiment.train}
+MAKERS = {
+    "features": extraction.extract_features,
+    "shards": build_examples,
+    "training": experiment.train,
+}
 NAMED = {"features": extraction.CODE, "shards": shards.CODE, "training": experiment.CODE}
 NO_CONTENT = {  # modules that the makers import and that decide nothing of what they make
     "common/cli.py": "errors and progress bars",
