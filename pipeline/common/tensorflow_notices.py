@@ -24,7 +24,8 @@ NOTICES = (  # a sed script: delete absl's warning, and messages of severity I a
 def hide_notices() -> None:
     """Hide what TensorFlow prints below errors; a user who sets its log level sees everything."""
     os.environ.setdefault(LEVEL, "2")
-    if os.environ[LEVEL] >= "2" and "tensorflow" not in sys.modules and shutil.which("sed"):
+    filtered = sys.stderr and shutil.which("sed")  # stderr may be closed
+    if filtered and os.environ[LEVEL] >= "2" and "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, _QuietTensorFlow())
 
 

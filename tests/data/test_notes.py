@@ -15,6 +15,7 @@ import soundfile
 from conftest import ROOT
 from pipeline.audio.files import audio_sha256, read_audio
 from pipeline.common.cli import UserError
+from pipeline.common.settings import Settings
 from pipeline.common.manifest import AUDIO, COLUMNS, TRUTH, read_manifest
 from pipeline.common.units import FRAME_RATE
 from pipeline.data.expression import Expression, draw_expression, dynamics_curve, pitch_curve
@@ -28,7 +29,7 @@ from pipeline.data.soundfont import (
 )
 from pipeline.data.sources import read_data_set
 
-CONFIG = read_data_set(ROOT / "params.yaml", "notes")
+CONFIG = read_data_set(Settings.read(ROOT / "params.yaml"), "notes")
 # in TimGM6mb: four samples on a key, two on a key, one zone over all keys; all beside a violin that
 # shares none
 LAYERED = {

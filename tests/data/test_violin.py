@@ -18,6 +18,7 @@ from scipy.signal import fftconvolve
 from conftest import ROOT
 from pipeline.audio.files import audio_sha256
 from pipeline.common.cli import UserError
+from pipeline.common.settings import Settings
 from pipeline.common.manifest import AUDIO, TRUTH
 from pipeline.common.units import FRAME_RATE, HOP, SAMPLE_RATE
 from pipeline.data.expression import line_pitch_curve, phrase_curve
@@ -28,7 +29,7 @@ from pipeline.data.soundfont import packaged_soundfont, play_note
 from pipeline.data.sources import read_data_set
 from pipeline.data.violin import make_violin, plan_passages
 
-CONFIG = read_data_set(ROOT / "params.yaml", "violin")
+CONFIG = read_data_set(Settings.read(ROOT / "params.yaml"), "violin")
 SCORES = read_allow_list()
 
 
