@@ -1,1 +1,1 @@
-"""What every room uses: the command line, files, units, settings, experiments, manifests."""
+"""Shared by every room: command line, files, units, settings, experiments and manifests."""

@@ -1,4 +1,4 @@
-"""How a stage meets its user: one error line for bad input, progress with remaining time."""
+"""Command-line behaviour of every stage: one-line errors for bad input, and progress bars."""
 
 import errno
 import sys
@@ -12,21 +12,24 @@ Item = TypeVar("Item")
 
 
 class UserError(Exception):
-    """Something the user can put right; the message names the file or key and the remedy."""
+    """An error that the user can fix; the message names the file or key and the remedy."""
 
 
 def run_stage(main: Callable[..., None], pass_options_on: bool = False) -> None:
-    """Run a stage's main function as a command; errors a user can act on end in one line and exit
-    status 1.
+    """Run a stage's main function as a command.
 
-    With `pass_options_on`, options the stage does not know stay in its context's `args`.
+    An error that the user can fix is printed in one line, with exit status 1.
+
+    Args:
+        main: the function; its parameters become arguments and options.
+        pass_options_on: leave options that `main` does not declare in its context's `args`.
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     settings = {"allow_extra_args": pass_options_on, "ignore_unknown_options": pass_options_on}
     app.command(context_settings=settings)(main)
     try:
         status = app(standalone_mode=False)
-        if status == 130:  # what typer makes of Ctrl-C
+        if status == 130:  # typer's status for Ctrl-C
             raise KeyboardInterrupt
     except UserError as error:
         _stop(str(error))
@@ -41,9 +44,7 @@ def run_stage(main: Callable[..., None], pass_options_on: bool = False) -> None:
         )
     except Exception as error:
         if type(error).__module__.startswith(("click", "typer")):
-            _stop(
-                getattr(error, "format_message", lambda error=error: str(error))() or "stopped", 2
-            )
+            _stop(_usage_message(error), 2)
         if "No space left on device" in str(error):  # libraries in C or C++ lose the errno
             _stop(
                 "no space left on the disk; free some space and run the same command again: "
@@ -55,8 +56,16 @@ def run_stage(main: Callable[..., None], pass_options_on: bool = False) -> None:
 def progress(
     items: Iterable[Item], label: str, total: int | None = None, initial: int = 0, unit: str = "it"
 ):
-    """`items` with a progress bar: rate and remaining time; a line every 15 s where no one
-    watches a terminal.
+    """Iterate with a progress bar that shows the rate and the remaining time.
+
+    Where stderr is not a terminal, print a line at most every 15 seconds.
+
+    Args:
+        items: what to iterate over.
+        label: printed before the bar.
+        total: the number of items, if `items` has no length.
+        initial: how many items were done before.
+        unit: the name of an item.
     """
     return tqdm(
         items,
@@ -66,6 +75,11 @@ def progress(
         unit=unit,
         mininterval=0.5 if sys.stderr.isatty() else 15,
     )
+
+
+def _usage_message(error: Exception) -> str:
+    format_message = getattr(error, "format_message", lambda: str(error))
+    return format_message() or "stopped"
 
 
 def _stop(message: str, status: int = 1) -> None:

@@ -1,6 +1,4 @@
-"""Experiments of params.yaml: blocks of overrides, one level deep; an ablation overrides its
-base.
-"""
+"""Experiments of params.yaml: each is a block of overrides; an ablation overrides its base."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +8,7 @@ from typing import Any, NamedTuple
 from pipeline.common.cli import UserError
 from pipeline.common.params import (
     BASELINES,
-    DESCRIPTION,
+    DESCRIPTION_KEYS,
     OVERRIDABLE,
     RESERVED,
     SINGLE_NOTES,
@@ -19,7 +17,7 @@ from pipeline.common.params import (
 
 
 class Ablation(NamedTuple):
-    """An ablation, the experiment it is compared with, and the question that it answers."""
+    """An ablation, the experiment it is compared with and the question it answers."""
 
     name: str
     base: str
@@ -28,13 +26,13 @@ class Ablation(NamedTuple):
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment as its block describes it; make one with `read_experiment`.
+    """An experiment as described by its block; create one with `read_experiment`.
 
     Attributes:
         name: the block's key.
-        block: its own keys and values.
-        base: the experiment that it ablates, if it is an ablation.
-        path: the params file, for errors.
+        block: the block's keys and values.
+        base: for an ablation, the experiment it ablates.
+        path: the params file, for error messages.
         data_sets: the data sets of the params file.
     """
 
@@ -46,7 +44,7 @@ class Experiment:
 
     @property
     def data(self) -> str:
-        """The data set that it is trained and tested on; an ablation takes its base's."""
+        """The data set for training and testing; an ablation uses that of its base."""
         if self.base is not None:
             return self.base.data
         name = self.block.get("data")
@@ -59,12 +57,12 @@ class Experiment:
 
     @property
     def baseline(self) -> str | None:
-        """The network that takes the autoencoder's place, if any."""
+        """The network that replaces the autoencoder, if any."""
         return next((name for name in BASELINES if name in self.overrides), None)
 
     @property
     def overrides(self) -> dict[str, dict[str, Any]]:
-        """{section: {key: value}} laid over params.yaml's sections, or a baseline's config."""
+        """Overrides of sections of params.yaml, or of a baseline: {section: {key: value}}."""
         merged = {} if self.base is None else self.base.overrides
         for section, values in self._own_overrides().items():
             merged[section] = merged.get(section, {}) | values
@@ -76,28 +74,28 @@ class Experiment:
         return merged
 
     def keys_of(self, section: str) -> dict[str, str]:
-        """{key: full name in the file} of every key of a section that is overridden."""
+        """Map every overridden key of a section to its full name in the file."""
         inherited = {} if self.base is None else self.base.keys_of(section)
         own = self._own_overrides().get(section, {})
         return inherited | {key: f"experiments.{self.name}.{section}.{key}" for key in own}
 
     def _own_overrides(self) -> dict[str, dict[str, Any]]:
-        known = (*OVERRIDABLE, *BASELINES)
-        own = {key: values for key, values in self.block.items() if key not in DESCRIPTION}
+        allowed = (*OVERRIDABLE, *BASELINES)
+        own = {key: values for key, values in self.block.items() if key not in DESCRIPTION_KEYS}
         for section, values in own.items():
-            if section not in known or not isinstance(values, dict):
+            if section not in allowed or not isinstance(values, dict):
                 raise UserError(
                     f"{self.path}: experiments.{self.name}.{section}: only "
-                    f"{', '.join(DESCRIPTION)} and mappings ({', '.join(known)}) belong here"
+                    f"{', '.join(DESCRIPTION_KEYS)} and mappings ({', '.join(allowed)}) belong here"
                 )
         return own
 
 
 def read_experiment(values: Mapping[str, Any], name: str, path: Path) -> Experiment:
-    """Look an experiment up in the values of a params file.
+    """Look up an experiment in the values of a params file.
 
     Raises:
-        UserError: no such experiment, or its block (or its base's) is malformed.
+        UserError: there is no such experiment, or its block or its base's is malformed.
     """
     experiments = values.get("experiments") or {}
     if name not in experiments:
@@ -116,21 +114,21 @@ def read_experiment(values: Mapping[str, Any], name: str, path: Path) -> Experim
 
 
 def yardsticks_of(source: str) -> list[str]:
-    """Name the yardsticks of a data set by its source."""
+    """List the yardsticks of a data set with the given source."""
     return [name for name in RESERVED if name != "nearest_note" or source in SINGLE_NOTES]
 
 
 def _check_ablation(block: dict, name: str, experiments: dict, path: Path) -> None:
     where = f"{path}: experiments.{name}"
-    known = [other for other, theirs in experiments.items() if "ablates" not in (theirs or {})]
-    if block["ablates"] not in known:
+    bases = [base for base, values in experiments.items() if "ablates" not in (values or {})]
+    if block["ablates"] not in bases:
         raise UserError(
-            f"{where}.ablates: must name an experiment that is no ablation itself, "
-            f"not {block['ablates']!r}; known: {', '.join(known)}"
+            f"{where}.ablates: must name an experiment that is not itself an ablation, "
+            f"not {block['ablates']!r}; known: {', '.join(bases)}"
         )
     if not (isinstance(block.get("asks"), str) and block["asks"].strip()):
         raise UserError(
-            f"{where}.asks: is missing; write the question that this ablation answers, in a line"
+            f"{where}.asks: is missing; write the question this ablation answers, in one line"
         )
     if "data" in block:
-        raise UserError(f"{where}.data: an ablation has its base's data; remove it")
+        raise UserError(f"{where}.data: an ablation uses the data of its base; remove this key")

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written beside their place, then renamed."""
+"""Atomic writes (to a temporary name, then renamed), and hashes of files, values and code."""
 
 import hashlib
 import json
@@ -17,9 +17,7 @@ CODE_SUFFIXES = (".py", ".yaml")
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, with the same suffix, that becomes `path` when the block
-    succeeds.
-    """
+    """Yield a temporary path beside `path`, with the same suffix; rename it on success."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
@@ -31,11 +29,9 @@ def atomic(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path` that becomes `path` when the block succeeds; a former
-    `path` is replaced.
-    """
-    for left_by_a_kill in path.parent.glob(f".{path.name}.*.tmp"):
-        shutil.rmtree(left_by_a_kill, ignore_errors=True)
+    """Yield a temporary folder beside `path`; on success it replaces `path`."""
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):  # of a process that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.mkdir(parents=True)
     try:
@@ -47,8 +43,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def clear_temporaries(folder: Path) -> None:
-    """Remove what writers that were killed left in `folder`; make it if need be. Not while one
-    is at work there.
+    """Create `folder` if necessary and remove temporary files that killed processes left there.
+
+    Do not call it while another process is writing there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob(".*.tmp*"):
@@ -56,24 +53,24 @@ def clear_temporaries(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path`, whole or not at all."""
+    """Write `text` to `path` atomically."""
     with atomic(path) as temporary:
         temporary.write_text(text)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as sorted, indented JSON, whole or not at all."""
+    """Write `value` as sorted, indented JSON, atomically."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 of a file's bytes."""
+    """Hash a file's bytes with SHA-256."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest(*parts: Any) -> str:
-    """A stable hexadecimal hash (sha256) of bytes, or of anything JSON can hold."""
+    """Hash bytes or JSON-compatible values; return a stable hexadecimal SHA-256."""
     whole = hashlib.sha256()
     for part in parts:
         whole.update(part if isinstance(part, bytes) else json.dumps(part, sort_keys=True).encode())
@@ -82,30 +79,30 @@ def digest(*parts: Any) -> str:
 
 
 def code_digest(*names: str, root: Path = PACKAGE) -> str:
-    """Hash code by name and content: a key made with it changes when the code does.
+    """Hash code by name and content, so that keys made with the hash change with the code.
 
     Args:
-        names: files and folders under `root`, in any order. A folder stands for its .py and .yaml
-            files, those of its folders included, except for hidden ones (editors leave such).
-        root: the folder that the names start from.
+        names: files and folders under `root`, in any order. A folder stands for all .py and .yaml
+            files below it, except hidden ones (editors create such files).
+        root: the folder that the names are relative to.
 
     Raises:
-        FileNotFoundError: a name stands for no file.
+        FileNotFoundError: a name matches no file.
     """
     files = {path for name in names for path in _code_files(root / name)}
-    named = sorted((path.relative_to(root).as_posix(), path) for path in files)
-    return digest(*(part for name, path in named for part in (name, path.read_bytes())))
+    named_files = sorted((path.relative_to(root).as_posix(), path) for path in files)
+    return digest(*(part for name, path in named_files for part in (name, path.read_bytes())))
 
 
 def _code_files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     files = [file for file in path.rglob("*") if file.suffix in CODE_SUFFIXES and file.is_file()]
-    files = [file for file in files if not _is_leftover(file.relative_to(path))]
+    files = [file for file in files if not _is_hidden_or_cached(file.relative_to(path))]
     if not files:
-        raise FileNotFoundError(f"{path}: holds no code to hash; correct the name")
+        raise FileNotFoundError(f"{path}: no code to hash; correct the name")
     return files
 
 
-def _is_leftover(path: Path) -> bool:
+def _is_hidden_or_cached(path: Path) -> bool:
     return any(part.startswith(".") or part == "__pycache__" for part in path.parts)

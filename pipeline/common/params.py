@@ -1,7 +1,7 @@
-"""The vocabulary of params.yaml, and strict checks: each error is one line that names file and key.
+"""The vocabulary of params.yaml and strict checks; every error names the file and the key.
 
-A config class lives beside the code that uses it; it derives from `Params`. `Settings`
-(pipeline.common.settings) reads the file once per stage and hands out checked sections.
+Each config class derives from `Params` and lives beside the code that uses it. A stage reads the
+file once, as `Settings` (pipeline.common.settings), which returns checked sections.
 """
 
 import difflib
@@ -34,19 +34,20 @@ SECTIONS = (
 )
 OVERRIDABLE = ("model", "loss", "train")  # sections that an experiment may override
 BASELINES = ("wavernn", "strided_conv", "stft")  # networks in place of the autoencoder
-DESCRIPTION = ("data", "ablates", "asks")  # keys of an experiment that override nothing
-NAMED = {  # sections whose keys are names, each with an example of its shape
+DESCRIPTION_KEYS = ("data", "ablates", "asks")  # keys of an experiment that are not overrides
+NAMED_SECTIONS = {  # sections whose keys are names chosen by the user, each with an example
     "outside": "{mine: /home/me/recordings}",
     "data": "{notes: {source: notes}}",
     "experiments": "{supervised: {data: notes}}",
 }
 RETRACKED = "original_retracked"
-RESERVED = (RETRACKED, "nearest_note", "mean_spectrum")  # yardsticks: rows that are no experiments
-SINGLE_NOTES = ("notes", "nsynth")  # sources of single notes; only these have a nearest note
+# yardsticks: rows of tables that are not experiments
+RESERVED = (RETRACKED, "nearest_note", "mean_spectrum")
+SINGLE_NOTES = ("notes", "nsynth")  # sources of single notes; only they have a nearest note
 
 
 class Params(BaseModel):
-    """Base of config classes: reject unknown keys and silent conversions; values are frozen."""
+    """Base of config classes: frozen; rejects unknown keys and silent conversions."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -70,7 +71,7 @@ def read_params(path: Path) -> dict[str, Any]:
             raise UserError(
                 f"{path}: unknown section '{section}'{suggestion(str(section), SECTIONS)}"
             )
-    for section, example in NAMED.items():
+    for section, example in NAMED_SECTIONS.items():
         _check_names(path, section, values.get(section), example)
     seeds = values.get("seeds", [0])
     if not (isinstance(seeds, list) and seeds and all(_is_seed(seed) for seed in seeds)):
@@ -90,14 +91,14 @@ def validate(
     """Check `values` against a config class.
 
     Args:
-        values: what the file holds.
+        values: the values in the file.
         config: the class to build.
-        path: the file, for errors.
-        section: where in the file the values are, for errors.
-        names: where a key is written if not in `section`, such as in an experiment's block.
+        path: the file, for error messages.
+        section: the section that holds the values, for error messages.
+        names: full names of keys that are written outside `section`, such as in an experiment.
 
     Raises:
-        UserError: names the first offending key as the file has it.
+        UserError: a value is invalid; the message gives the key's full name in the file.
     """
     try:
         return config.model_validate_json(json.dumps(values))
@@ -112,15 +113,15 @@ def validate(
         if keys:
             name = ".".join([(names or {}).get(keys[0], f"{section}.{keys[0]}"), *keys[1:]])
         if first["type"] == "extra_forbidden":
-            known = tuple(config.model_fields) if len(keys) == 1 else ()
-            raise UserError(f"{path}: unknown key '{name}'{suggestion(keys[-1], known)}") from None
+            fields = tuple(config.model_fields) if len(keys) == 1 else ()
+            raise UserError(f"{path}: unknown key '{name}'{suggestion(keys[-1], fields)}") from None
         if first["type"] == "missing":
             raise UserError(f"{path}: '{name}' is missing") from None
         raise UserError(f"{path}: {name}: {first['msg'].lower()}, not {first['input']!r}") from None
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """End an error about an unknown name: the closest known one, or all of them."""
+    """Return the end of an error about an unknown name: the closest known name, or all of them."""
     known = tuple(known)
     close = difflib.get_close_matches(name, known, n=1)
     if close:
@@ -129,14 +130,14 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def by_study(where: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
-    """Check that a registry has one entry for every study, and order it as `STUDIES`.
+    """Check that a registry has exactly one entry per study; return it in the order of `STUDIES`.
 
     Args:
-        where: module and name of the registry, for errors.
+        where: module and name of the registry, for error messages.
         entries: {study: entry}.
 
     Raises:
-        LookupError: names the studies that are missing or unknown.
+        LookupError: a study is missing or unknown.
     """
     missing = [study for study in STUDIES if study not in entries]
     unknown = [study for study in entries if study not in STUDIES]
@@ -152,7 +153,9 @@ def _check_names(path: Path, section: str, values: Any, example: str) -> None:
         raise UserError(f"{path}: {section}: must be a mapping such as {example}")
     for name in values or {}:
         if name in RESERVED:
-            raise UserError(f"{path}: {section}.{name}: is the name of a yardstick; choose another")
+            raise UserError(
+                f"{path}: {section}.{name}: is the name of a yardstick; choose another name"
+            )
         if not re.fullmatch("[A-Za-z0-9_]+", str(name)):
             raise UserError(
                 f"{path}: {section}.{name}: a name may hold only letters, digits and '_' (DVC "

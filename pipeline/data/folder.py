@@ -86,7 +86,7 @@ def make_folder(config: FolderConfig, outside: Path | None, folder: Path) -> Dat
         | blocks.get(row["id"], {})
         for row in rows
     ]
-    return DataSet(make_manifest(rows, own=["seconds"]), root)
+    return DataSet(make_manifest(rows, extra_columns=["seconds"]), root)
 
 
 def find_audio(root: Path) -> list[tuple[Path, str]]:

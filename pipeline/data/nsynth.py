@@ -90,7 +90,7 @@ def make_nsynth(config: NsynthConfig, outside: Path | None, folder: Path) -> Dat
             f"{config.acoustic}{first}"
         )
     rows += [_rejected(number, name, reason) for number, (name, reason) in enumerate(refused)]
-    return DataSet(make_manifest(rows, own=["qualities"]), None if packed else root)
+    return DataSet(make_manifest(rows, extra_columns=["qualities"]), None if packed else root)
 
 
 def find_parts(config: NsynthConfig, outside: Path | None) -> dict[str, Path]:

@@ -224,7 +224,7 @@ def test_a_mistake_in_a_data_set_is_named(tmp_path, edit, message):
         ),
         (
             lambda v: v["experiments"]["no_z"].update(ablates="supervized"),
-            "experiments.no_z.ablates: must name an experiment that is no ablation",
+            "experiments.no_z.ablates: must name an experiment that is not itself an ablation",
         ),
         (
             lambda v: v["experiments"].update(more=v["experiments"]["no_z"] | {"ablates": "no_z"}),
@@ -233,7 +233,7 @@ def test_a_mistake_in_a_data_set_is_named(tmp_path, edit, message):
         (lambda v: v["experiments"]["no_z"].pop("asks"), "experiments.no_z.asks: is missing"),
         (
             lambda v: v["experiments"]["no_z"].update(data="notes"),
-            "experiments.no_z.data: an ablation has its base's data",
+            "experiments.no_z.data: an ablation uses the data of its base",
         ),
         (
             lambda v: v["experiments"]["wavernn"].update(stft={}),

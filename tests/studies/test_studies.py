@@ -324,7 +324,7 @@ def test_studies_name_autoencoders_that_exist(tmp_path):
     check_studies(Settings(tmp_path, params | studies))
     for wrong, said in (
         (["nobody"], "no experiment 'nobody'"),
-        (["stft"], "no DDSP autoencoder"),
+        (["stft"], "not a DDSP autoencoder"),
         ("supervised", "must be a list"),
     ):
         with pytest.raises(UserError, match=said):
