@@ -1,4 +1,4 @@
-"""Assign every experiment the examples of the data set it names."""
+"""Assign every experiment the examples of its data set."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from pipeline.examples.assignment import write_assignments
 
 
 def main(examples: Path, out: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads `experiments` and EXAMPLES/NAME/statistics.json; writes OUT/EXPERIMENT.json."""
+    """Read EXAMPLES/NAME/statistics.json and `experiments`; write OUT/EXPERIMENT.json."""
     write_assignments(Settings.read(params), examples, out)
 
 

@@ -1,6 +1,4 @@
-"""Audit the reports: what they say, found out again by another way. Exits with a status when a
-check fails.
-"""
+"""Audit the reports by recomputing them independently; fail if a check fails."""
 
 from pathlib import Path
 
@@ -9,17 +7,16 @@ from pipeline.common.cli import UserError, run_stage
 
 
 def main(out: Path, root: Path = Path(".")) -> None:
-    """Reads the whole of ROOT; writes OUT (JSON) and a Markdown file beside it."""
+    """Read the reports under ROOT; write OUT (JSON) and a Markdown file beside it."""
     checks = audit(root)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_report(checks, out)
     for check in checks:
         print(f"{check.verdict:8} {check.name} ({check.count})")
-    wrong = failed(checks)
-    if wrong:
-        raise UserError(
-            f"audit: {', '.join(check.name for check in wrong)}: see {out.with_suffix('.md')}"
-        )
+    failures = failed(checks)
+    if failures:
+        names = ", ".join(check.name for check in failures)
+        raise UserError(f"audit: {names}: see {out.with_suffix('.md')}")
 
 
 if __name__ == "__main__":

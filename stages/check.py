@@ -1,4 +1,4 @@
-"""Check the names and the shape of params.yaml before anything runs."""
+"""Check the structure and the names of params.yaml before any other stage runs."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ from pipeline.data.outside import check_outside
 
 
 def main(params: Path = Path("params.yaml")) -> None:
-    """Reads PARAMS; writes nothing. Each stage checks its own section in full."""
+    """Read PARAMS; write nothing. Every stage checks the values of its own section."""
     settings = Settings.read(params)
     check_outside(settings)
     for name in settings.values["data"]:
         settings.mapping("data", name)
     for experiment in settings.experiments:
-        _ = experiment.overrides, experiment.data
+        experiment.check()
     check_studies(settings)
 
 

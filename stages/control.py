@@ -1,6 +1,4 @@
-"""Interpolate loudness, f0 and z between pairs of test notes, one at a time, and track the
-result.
-"""
+"""Interpolate loudness, f0 and z between pairs of test notes, one at a time; track the results."""
 
 from pathlib import Path
 
@@ -21,9 +19,10 @@ def main(
     out: Path,
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Reads MODEL, the test split of ASSIGNMENT's examples, YARDSTICKS/DATA/original,
-    MANIFESTS/DATA/manifest.csv, `control` and `resynthesize`; writes OUT: audio, tracks.npz,
-    conditions.npz, plan.csv.
+    """Read MODEL, the test split of ASSIGNMENT's examples, YARDSTICKS/DATA/original,
+    MANIFESTS/DATA/manifest.csv, `control` and `resynthesize`.
+
+    Write audio, tracks.npz, conditions.npz and plan.csv to OUT.
     """
     fix_order_of_sums()
     settings = Settings.read(params)

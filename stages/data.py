@@ -1,4 +1,4 @@
-"""Make one data set: audio, what is known of it, and the manifest."""
+"""Make a data set: its audio, the truth known about it, and its manifest."""
 
 from pathlib import Path
 
@@ -8,8 +8,9 @@ from pipeline.data.sources import make_data_set
 
 
 def main(name: str, out: Path, manifest: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads `data.NAME` and `outside.NAME` of params.yaml; writes OUT/audio, OUT/truth (for
-    evaluation only) and MANIFEST (CSV).
+    """Read `data.NAME` and `outside.NAME`; write OUT/audio, OUT/truth and MANIFEST (CSV).
+
+    OUT/truth is for evaluation only.
     """
     make_data_set(Settings.read(params), name, out, manifest)
 

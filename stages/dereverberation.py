@@ -1,5 +1,6 @@
-"""Dereverberate the test split with one trained model and with WPE; put dry sounds into the room
-it learned.
+"""Dereverberate the test split with a trained model and with WPE.
+
+Dry sounds are also put into the room that the model learned.
 """
 
 from pathlib import Path
@@ -22,20 +23,24 @@ def main(
     out: Path,
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Reads MODEL, the test split of ASSIGNMENT's examples, SETS/DATA (audio, truth), the
-    transfer's test split in EXAMPLES, MANIFESTS/DATA/manifest.csv and `dereverberation`; writes
-    OUT/SIGNAL/audio, OUT/responses.npz, OUT/transfer and OUT/plan.csv.
+    """Read MODEL, the test split of ASSIGNMENT's examples, SETS/DATA (audio and truth),
+    MANIFESTS/DATA/manifest.csv, `dereverberation`, and the test split in EXAMPLES of the data set
+    that is put into the learned room.
+
+    Write OUT/SIGNAL/audio, OUT/responses.npz, OUT/transfer and OUT/plan.csv.
     """
     fix_order_of_sums()
     settings = Settings.read(params)
     config = settings.section("dereverberation", DereverberationConfig)
     tracking = settings.section("resynthesize", ResynthesizeConfig)
-    other = config.transfer.data
-    settings.mapping("data", other)
+    dry_data = config.transfer.data
+    settings.mapping("data", dry_data)  # raises a UserError if there is no such data set
     split = read_held_out(settings, assignment, manifests, tracking.noise_seed)
-    others = read_test_split(settings, other, examples / other, manifests, tracking.noise_seed)
+    dry_split = read_test_split(
+        settings, dry_data, examples / dry_data, manifests, tracking.noise_seed
+    )
     make_dereverberation(
-        load_model(model), config, split, others, sets / split.data, tracking.batch_size, out
+        load_model(model), config, split, dry_split, sets / split.data, tracking.batch_size, out
     )
 
 

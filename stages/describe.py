@@ -1,4 +1,4 @@
-"""Describe one data set: what is in it, what was rejected, how well its f0 was tracked."""
+"""Describe a data set: its contents, its rejected recordings and the accuracy of its f0."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from pipeline.reporting.data_summary import collect_frames, summarize, write_sum
 def main(
     name: str, features: Path, truth: Path, examples: Path, summary: Path, figures: Path
 ) -> None:
-    """Reads FEATURES, TRUTH (f0 as it was played, where it is known) and EXAMPLES; writes
-    SUMMARY.json, SUMMARY.md and FIGURES/*.png.
+    """Read FEATURES, EXAMPLES and TRUTH (the f0 as played, where it is known); write SUMMARY.json,
+    SUMMARY.md and FIGURES/*.png.
     """
     table = read_manifest(features / "features.csv")
     frames = collect_frames(features, truth, table)

@@ -1,10 +1,8 @@
-"""Score every resynthesis and yardstick against the originals: a row per example, experiment and
-seed.
-"""
+"""Score every resynthesis and yardstick against the originals, one row per example."""
 
 from pathlib import Path
 
-from pipeline.audio.clips import read_clips
+from pipeline.audio.clips import Clip, read_clips
 from pipeline.common.cli import run_stage
 from pipeline.common.files import atomic_folder
 from pipeline.common.params import RETRACKED
@@ -22,39 +20,39 @@ def main(
     out: Path,
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Reads EXAMPLES, SETS (true f0), MANIFESTS, YARDSTICKS and RESYNTHESES; writes
-    OUT/NAME.parquet.
+    """Read EXAMPLES, SETS (true f0), MANIFESTS, YARDSTICKS and RESYNTHESES; write OUT/NAME.parquet
+    for every yardstick and OUT/EXPERIMENT-SEED.parquet for every training.
     """
     settings = Settings.read(params)
     seconds = example_seconds(settings)
     with atomic_folder(out) as folder:
         for data, names in settings.row_names().items():
-            tracked, manifest = yardsticks / data, manifests / data / "manifest.csv"
             evaluator = Evaluator(
                 data,
                 examples / data,
-                tracked / "original",
+                yardsticks / data / "original",
                 sets / data / "truth",
-                manifest,
+                manifests / data / "manifest.csv",
                 seconds,
             )
             for name in names:
-                yardstick, _, of_data = name.partition("@")
-                if of_data:
-                    clips = (
-                        evaluator.retracked()
-                        if yardstick == RETRACKED
-                        else read_clips(tracked / yardstick)
-                    )
-                    evaluator.rows(name, None, clips).to_parquet(
-                        folder / f"{name}.parquet", index=False
-                    )
+                if "@" in name:
+                    clips = _yardstick_clips(evaluator, yardsticks, name)
+                    rows = evaluator.rows(name, None, clips)
+                    rows.to_parquet(folder / f"{name}.parquet", index=False)
                     continue
                 for seed in settings.seeds:
                     clips = read_clips(resyntheses / f"{name}-{seed}")
-                    evaluator.rows(name, seed, clips).to_parquet(
-                        folder / f"{name}-{seed}.parquet", index=False
-                    )
+                    rows = evaluator.rows(name, seed, clips)
+                    rows.to_parquet(folder / f"{name}-{seed}.parquet", index=False)
+
+
+def _yardstick_clips(evaluator: Evaluator, yardsticks: Path, name: str) -> dict[str, Clip]:
+    """Read the clips of a yardstick by its name, YARDSTICK@DATA."""
+    yardstick, _, data = name.partition("@")
+    if yardstick == RETRACKED:
+        return evaluator.retracked()
+    return read_clips(yardsticks / data / yardstick)
 
 
 if __name__ == "__main__":

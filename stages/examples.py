@@ -1,4 +1,4 @@
-"""Cut features into examples and write them as sharded TFRecords with Apache Beam."""
+"""Cut features into examples; write them as sharded TFRecords with Apache Beam."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ def main(
     scratch: Path = Path(".scratch/examples"),
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Reads FEATURES and `examples`; writes OUT/SPLIT-*.tfrecord and OUT/statistics.json.
+    """Read FEATURES and `examples`; write OUT/SPLIT-*.tfrecord and OUT/statistics.json.
 
-    On several processes or a cluster: docs/scaling.md.
+    docs/scaling.md describes how to run on several processes or a cluster.
     """
     config = Settings.read(params).section("examples", ExamplesConfig)
     build_examples(config, features, out, scratch / out.name, runner_options(workers, context.args))

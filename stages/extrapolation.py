@@ -1,4 +1,4 @@
-"""Resynthesize the test split with its f0 moved by octaves, and track the result."""
+"""Resynthesize the test split with its f0 shifted by octaves; track the results."""
 
 from pathlib import Path
 
@@ -19,9 +19,10 @@ def main(
     out: Path,
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Reads MODEL, the test split of ASSIGNMENT's examples, YARDSTICKS/DATA/original,
-    MANIFESTS/DATA/manifest.csv, `extrapolation` and `resynthesize`; writes OUT: audio, tracks.npz,
-    conditions.npz, plan.csv.
+    """Read MODEL, the test split of ASSIGNMENT's examples, YARDSTICKS/DATA/original,
+    MANIFESTS/DATA/manifest.csv, `extrapolation` and `resynthesize`.
+
+    Write audio, tracks.npz, conditions.npz and plan.csv to OUT.
     """
     fix_order_of_sums()
     settings = Settings.read(params)

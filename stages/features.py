@@ -1,4 +1,4 @@
-"""Extract f0 and loudness of every recording with Apache Beam."""
+"""Extract the f0 and the loudness of every recording with Apache Beam."""
 
 from pathlib import Path
 
@@ -21,9 +21,9 @@ def main(
     scratch: Path = Path(".scratch/features"),
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Reads DATA/audio of MANIFEST and `features`; writes OUT/ID.npy and OUT/features.csv.
+    """Read DATA/audio, MANIFEST and `features`; write OUT/ID.npy and OUT/features.csv.
 
-    On several processes or a cluster: docs/scaling.md.
+    docs/scaling.md describes how to run on several processes or a cluster.
     """
     config = Settings.read(params).section("features", FeaturesConfig)
     root, max_rejected = read_source(data)

@@ -1,6 +1,4 @@
-"""Draw training curves, the ablations' differences, the studies, and spectrograms of originals
-beside resyntheses.
-"""
+"""Draw training curves, differences of ablations, studies and spectrograms of resyntheses."""
 
 from pathlib import Path
 
@@ -31,32 +29,40 @@ def main(
     out: Path,
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Reads LOGS, ROWS, TABLES/{ablations,extrapolation}.csv, YARDSTICKS/DATA/original,
-    RESYNTHESES, STUDIES, STUDY_ROWS and `tabulate`; writes OUT/training.png, OUT/ablations.png,
-    OUT/STUDY.png and, but for ablations, OUT/resynthesis-NAME.png.
+    """Read LOGS, ROWS, TABLES/{ablations,extrapolation}.csv, YARDSTICKS/DATA/original, RESYNTHESES,
+    STUDIES, STUDY_ROWS and `tabulate`.
+
+    Write OUT/training.png, OUT/ablations.png, OUT/STUDY.png and, for every experiment that is not
+    an ablation, OUT/resynthesis-EXPERIMENT.png.
     """
     settings = Settings.read(params)
-    runs = [f"{each.name}-{seed}" for each in settings.experiments for seed in settings.seeds]
+    config = settings.section("tabulate", TabulateConfig)
+    runs = [f"{item.name}-{seed}" for item in settings.experiments for seed in settings.seeds]
     with atomic_folder(out) as folder:
-        training_curves(
-            {name: pd.read_csv(logs / f"{name}.csv") for name in runs}, folder / "training.png"
-        )
+        training_logs = {name: pd.read_csv(logs / f"{name}.csv") for name in runs}
+        training_curves(training_logs, folder / "training.png")
         if settings.ablations:
             forest(pd.read_csv(tables / "ablations.csv"), COMPARED, folder / "ablations.png")
-        for experiment in (each for each in settings.experiments if each.base is None):
-            run = f"{experiment.name}-{settings.seeds[0]}"
-            notes = pick_notes(pd.read_parquet(rows / f"{run}.parquet"))
-            originals = yardsticks / experiment.data / "original"
-            title = f"{experiment.name}: test notes from the best to the worst spectral loss"
-            sounds = [
-                {name: load_audio(tracked, name) for name in notes.index}
-                for tracked in (originals, resyntheses / run)
-            ]
-            spectrogram_comparison(
-                title, *sounds, notes, folder / f"resynthesis-{experiment.name}.png"
-            )
-        config = settings.section("tabulate", TabulateConfig)
+        for experiment in settings.experiments:
+            if experiment.base is None:
+                run = f"{experiment.name}-{settings.seeds[0]}"
+                originals = yardsticks / experiment.data / "original"
+                notes = pick_notes(pd.read_parquet(rows / f"{run}.parquet"))
+                _compare(experiment.name, notes, originals, resyntheses / run, folder)
         draw_studies(settings, config, studies, study_rows, tables, folder)
+
+
+def _compare(
+    name: str, notes: pd.DataFrame, originals: Path, resyntheses: Path, folder: Path
+) -> None:
+    """Draw an experiment's resyntheses beside the originals."""
+    spectrogram_comparison(
+        f"{name}: test notes from the best to the worst spectral loss",
+        {note: load_audio(originals, note) for note in notes.index},
+        {note: load_audio(resyntheses, note) for note in notes.index},
+        notes,
+        folder / f"resynthesis-{name}.png",
+    )
 
 
 if __name__ == "__main__":

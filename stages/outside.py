@@ -1,6 +1,4 @@
-"""Fingerprint what a data set is made from outside of the repository, so that DVC notices when
-it changes.
-"""
+"""Fingerprint the data outside the repository, so that DVC notices changes."""
 
 from pathlib import Path
 
@@ -15,8 +13,9 @@ def main(
     scratch: Path = Path(".scratch/outside"),
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Reads the names, sizes and contents of `outside.NAME` (a file or a folder); writes OUT
-    (JSON). Unchanged files are not read again.
+    """Read the names, sizes and contents of `outside.NAME` (a file or a folder); write OUT (JSON).
+
+    Files that have not changed since the last run are not read again.
     """
     write_fingerprint(Settings.read(params).outside(name), out, scratch / f"{name}.json")
 

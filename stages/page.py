@@ -1,4 +1,4 @@
-"""Write the page: the reports' tables and figures with the sound that stage `sounds` chose."""
+"""Write the page: the tables and figures of the reports, with the sounds of stage `sounds`."""
 
 import json
 from pathlib import Path
@@ -37,8 +37,8 @@ def main(
     style: Path,
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Reads TABLES/*.csv, FIGURES, ROWS, AUDIT (JSON), PAPER (YAML), SOUNDS and `page`; writes
-    PAGE (HTML) and the folder STYLE.
+    """Read TABLES/*.csv, FIGURES, ROWS, AUDIT (JSON), PAPER (YAML), SOUNDS and `page`; write PAGE
+    (HTML) and the folder STYLE.
     """
     settings = Settings.read(params)
     config = settings.section("page", PageConfig)

@@ -1,4 +1,4 @@
-"""Count the parameters of every experiment's model at the paper's sizes."""
+"""Count the parameters of every experiment's model at the sizes of the paper."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from pipeline.reporting.parameter_counts import parameter_counts
 
 
 def main(paper: Path, out: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads `model`, the experiments' blocks and the overlay PAPER; writes OUT (CSV: experiment,
-    part, parameters).
+    """Read `model`, `experiments` and the overlay PAPER; write OUT (CSV: experiment, part,
+    parameters).
     """
     write_text(out, parameter_counts(Settings.read(params), paper).to_csv(index=False))
 

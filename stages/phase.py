@@ -1,4 +1,4 @@
-"""Resynthesize the test split with other initial phases and with other noise."""
+"""Resynthesize the test split with different initial phases and different noise."""
 
 from pathlib import Path
 
@@ -14,20 +14,16 @@ from pipeline.studies.phase import PhaseConfig, make_phase
 def main(
     model: Path, assignment: Path, manifests: Path, out: Path, params: Path = Path("params.yaml")
 ) -> None:
-    """Reads MODEL, the test split of ASSIGNMENT's examples, MANIFESTS/DATA/manifest.csv, `phase`
-    and `resynthesize`; writes OUT/VERSION/audio and OUT/plan.csv.
+    """Read MODEL, the test split of ASSIGNMENT's examples, MANIFESTS/DATA/manifest.csv, `phase` and
+    `resynthesize`; write OUT/VERSION/audio and OUT/plan.csv.
     """
     fix_order_of_sums()
     settings = Settings.read(params)
     config = settings.section("phase", PhaseConfig)
     tracking = settings.section("resynthesize", ResynthesizeConfig)
-    make_phase(
-        load_model(model),
-        config,
-        read_held_out(settings, assignment, manifests, tracking.noise_seed),
-        tracking.batch_size,
-        out,
-    )
+    trained = load_model(model)
+    split = read_held_out(settings, assignment, manifests, tracking.noise_seed)
+    make_phase(trained, config, split, tracking.batch_size, out)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Resynthesize the test split with one trained model and track f0 and loudness of the result."""
+"""Resynthesize the test split with a trained model; track f0 and loudness of the results."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from pipeline.resynthesis.tracked_set import ResynthesizeConfig, write_tracked_s
 
 
 def main(model: Path, assignment: Path, out: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads MODEL, the test split of ASSIGNMENT's examples and `resynthesize`; writes
+    """Read MODEL, the test split of ASSIGNMENT's examples and `resynthesize`; write
     OUT/audio/ID.flac and OUT/tracks.npz.
     """
     fix_order_of_sums()
@@ -23,7 +23,8 @@ def main(model: Path, assignment: Path, out: Path, params: Path = Path("params.y
     examples = read_assignment(assignment).examples
     test = read_split(examples, "test", example_seconds(settings), config.noise_seed)
     audio = resynthesize(load_model(model), test, config.batch_size)
-    write_tracked_set(out, config, [example["example_id"] for example in test], audio, model.name)
+    ids = [example["example_id"] for example in test]
+    write_tracked_set(out, config, ids, audio, model.name)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,4 @@
-"""Aggregate the rows into Table 1's layout, beside the paper's figures, into the tables of
-ablations and studies, and into metrics.json.
-"""
+"""Aggregate the rows into tables, beside the paper's figures, and into metrics.json."""
 
 from pathlib import Path
 
@@ -34,9 +32,11 @@ def main(
     metrics: Path,
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Reads ROWS/*.parquet, STUDIES/*.parquet, TRAININGS/*.{csv,json}, COUNTS (CSV), PAPER (YAML)
-    and `tabulate`; writes TABLES/NAME.{csv,md,tex} (resynthesis, parameters, training; where
-    params.yaml has them ablations, tiny and the studies) and METRICS (JSON).
+    """Read ROWS/*.parquet, STUDIES/*.parquet, TRAININGS/*.{csv,json}, COUNTS (CSV), PAPER (YAML)
+    and `tabulate`.
+
+    Write METRICS (JSON) and TABLES/NAME.{csv,md,tex}: resynthesis (Table 1 of the paper),
+    parameters and training, and if params.yaml has them ablations, tiny and the studies.
     """
     settings = Settings.read(params)
     config = settings.section("tabulate", TabulateConfig)

@@ -1,4 +1,4 @@
-"""Let other instruments' lines drive one trained model, and track both."""
+"""Drive a trained model with melodies of other instruments; track both."""
 
 from pathlib import Path
 
@@ -27,9 +27,11 @@ from pipeline.studies.timbre_transfer import (
 def main(
     model: Path, assignment: Path, manifests: Path, out: Path, params: Path = Path("params.yaml")
 ) -> None:
-    """Reads MODEL, the training and test splits of ASSIGNMENT's examples,
-    MANIFESTS/DATA/manifest.csv, `timbre_transfer`, `features` and `resynthesize`; writes OUT/source
-    and OUT/output (audio, tracks, conditions), OUT/plan.csv, OUT/target.json and OUT/reference.npz.
+    """Read MODEL, the training and test splits of ASSIGNMENT's examples,
+    MANIFESTS/DATA/manifest.csv, `timbre_transfer`, `features` and `resynthesize`.
+
+    Write audio, tracks and conditions to OUT/source and OUT/output, and OUT/plan.csv,
+    OUT/target.json and OUT/reference.npz.
     """
     fix_order_of_sums()
     settings = Settings.read(params)
@@ -38,7 +40,8 @@ def main(
     tracking = settings.section("resynthesize", ResynthesizeConfig)
     seconds = example_seconds(settings)
     autoencoder = load_autoencoder(model)
-    target = describe_target(read_split(read_assignment(assignment).examples, "train", seconds))
+    training = read_split(read_assignment(assignment).examples, "train", seconds)
+    target = describe_target(training)
     lines = progress(play_lines(config.lines), "transfer", unit="line")
     transfers = [
         transfer(autoencoder, line, target, features, config.room, tracking.noise_seed)

@@ -22,8 +22,10 @@ def main(
     scratch: Path = Path(".scratch/train"),
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Reads the examples of ASSIGNMENT, `model`, `loss`, `train` and the experiment's block; writes
-    OUT (config, weights), EXPORTED (SavedModel), LOG (CSV) and beside it a summary (JSON).
+    """Read the examples of ASSIGNMENT, `model`, `loss`, `train` and the experiment's block.
+
+    Write OUT (config and weights), EXPORTED (SavedModel), LOG (CSV) and a summary (JSON) beside
+    LOG.
     """
     settings = Settings.read(params)
     recipe = read_recipe(settings, experiment)

@@ -1,6 +1,4 @@
-"""Track the originals of a data set's test split once, and make and track the trivial
-resyntheses.
-"""
+"""Track the originals of a test split once; make and track the trivial resyntheses."""
 
 from pathlib import Path
 
@@ -19,8 +17,8 @@ from pipeline.resynthesis.yardsticks import mean_distributions, mean_spectrum, n
 def main(
     name: str, examples: Path, manifest: Path, out: Path, params: Path = Path("params.yaml")
 ) -> None:
-    """Reads EXAMPLES (train, test), MANIFEST and `resynthesize`; writes OUT/original and
-    OUT/YARDSTICK (audio and tracks).
+    """Read EXAMPLES (train and test), MANIFEST and `resynthesize`; write audio and tracks to
+    OUT/original and OUT/YARDSTICK.
     """
     settings = Settings.read(params)
     config = settings.section("resynthesize", ResynthesizeConfig)
@@ -29,6 +27,7 @@ def main(
         example["example_id"]: example for example in read_split(examples, "train", seconds)
     }
     test = read_split(examples, "test", seconds)
+    ids = [example["example_id"] for example in test]
     recordings = read_manifest(manifest).set_index("id")
     means = mean_distributions(training, recordings)
     sets = {
@@ -39,16 +38,10 @@ def main(
             for example in test
         ),
     }
-    wanted = {"original", *yardsticks_of(settings.mapping("data", name)["source"])} - {RETRACKED}
+    kinds = {"original", *yardsticks_of(settings.mapping("data", name)["source"])} - {RETRACKED}
     with atomic_folder(out) as folder:
-        for kind in sorted(wanted):
-            write_tracked_set(
-                folder / kind,
-                config,
-                [example["example_id"] for example in test],
-                sets[kind],
-                f"{name}: {kind}",
-            )
+        for kind in sorted(kinds):
+            write_tracked_set(folder / kind, config, ids, sets[kind], f"{name}: {kind}")
 
 
 if __name__ == "__main__":

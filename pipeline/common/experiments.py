@@ -45,6 +45,30 @@ class Experiment:
     @property
     def data(self) -> str:
         """The data set for training and testing; an ablation uses that of its base."""
+        return self._read_data()
+
+    @property
+    def baseline(self) -> str | None:
+        """The network that replaces the autoencoder, if any."""
+        return next((name for name in BASELINES if name in self.overrides), None)
+
+    @property
+    def overrides(self) -> dict[str, dict[str, Any]]:
+        """Overrides of sections of params.yaml, or of a baseline: {section: {key: value}}."""
+        return self._merge_overrides()
+
+    def keys_of(self, section: str) -> dict[str, str]:
+        """Map every overridden key of a section to its full name in the file."""
+        inherited = {} if self.base is None else self.base.keys_of(section)
+        own = self._own_overrides().get(section, {})
+        return inherited | {key: f"experiments.{self.name}.{section}.{key}" for key in own}
+
+    def check(self) -> None:
+        """Raise a UserError unless the overrides are well-formed and the data set exists."""
+        self._merge_overrides()
+        self._read_data()
+
+    def _read_data(self) -> str:
         if self.base is not None:
             return self.base.data
         name = self.block.get("data")
@@ -55,14 +79,7 @@ class Experiment:
             )
         return name
 
-    @property
-    def baseline(self) -> str | None:
-        """The network that replaces the autoencoder, if any."""
-        return next((name for name in BASELINES if name in self.overrides), None)
-
-    @property
-    def overrides(self) -> dict[str, dict[str, Any]]:
-        """Overrides of sections of params.yaml, or of a baseline: {section: {key: value}}."""
+    def _merge_overrides(self) -> dict[str, dict[str, Any]]:
         merged = {} if self.base is None else self.base.overrides
         for section, values in self._own_overrides().items():
             merged[section] = merged.get(section, {}) | values
@@ -72,12 +89,6 @@ class Experiment:
                 f"{', '.join(BASELINES)}; keep one"
             )
         return merged
-
-    def keys_of(self, section: str) -> dict[str, str]:
-        """Map every overridden key of a section to its full name in the file."""
-        inherited = {} if self.base is None else self.base.keys_of(section)
-        own = self._own_overrides().get(section, {})
-        return inherited | {key: f"experiments.{self.name}.{section}.{key}" for key in own}
 
     def _own_overrides(self) -> dict[str, dict[str, Any]]:
         allowed = (*OVERRIDABLE, *BASELINES)

@@ -1,3 +1,1 @@
-"""Data sets made from their sources: notes, violin, folder, NSynth, and the parts that these are
-made of.
-"""
+"""Data sets and their sources: SoundFont notes, violin scores, folders of recordings, NSynth."""

@@ -1,6 +1,4 @@
-"""Tar archives of unknown origin: one member read, wanted files unpacked, nothing written
-anywhere else.
-"""
+"""Read and unpack untrusted tar archives without writing outside the target folder."""
 
 import gzip
 import posixpath
@@ -15,10 +13,10 @@ from pipeline.common.cli import UserError, progress
 
 
 def read_member(path: Path, name: str) -> bytes:
-    """The content of a regular file in an archive.
+    """Read one regular file of an archive.
 
     Raises:
-        UserError: no archive, not a whole one, or without that file.
+        UserError: the archive is unreadable or incomplete, or does not hold the file.
     """
     with _open_archive(path) as archive:
         for member in progress(archive, f"look for {name}", unit="file"):
@@ -28,14 +26,21 @@ def read_member(path: Path, name: str) -> bytes:
 
 
 def unpack(path: Path, wanted: set[str], out: Path) -> dict[str, str]:
-    """Write the wanted regular files of an archive to out/NAME; returns the members that are
-    refused and why.
+    """Write the wanted regular files of an archive to out/NAME.
 
-    Refused is what tarfile's `data` filter refuses, and absolute paths. Links are never followed or
-    made, wanted or not.
+    Members that tarfile's `data` filter refuses and members with absolute paths are refused. Links
+    are neither followed nor created, even if wanted.
+
+    Args:
+        path: the archive.
+        wanted: normalized names of members.
+        out: the folder to write to.
+
+    Returns:
+        The reason for every refused member, by name.
 
     Raises:
-        UserError: no archive, or not a whole one.
+        UserError: the archive is unreadable or incomplete.
     """
     refused = {}
     with _open_archive(path) as archive:
@@ -59,7 +64,7 @@ def _open_archive(path: Path) -> Iterator[tarfile.TarFile]:
         raise UserError(f"outside: {path}: {error.strerror}") from None
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(
-            f"outside: {path}: no whole tar archive ({error}); download it again"
+            f"outside: {path}: not a complete tar archive ({error}); download it again"
         ) from None
 
 
@@ -70,8 +75,6 @@ def _refusal(member: tarfile.TarInfo, out: Path) -> str:
         return "refused: a device or pipe in the archive"
     except tarfile.FilterError:
         return "refused: a member of the archive that leads out of it"
-    return (
-        "refused: a member of the archive with an absolute path"
-        if member.name.startswith("/")
-        else ""
-    )
+    if member.name.startswith("/"):
+        return "refused: a member of the archive with an absolute path"
+    return ""

@@ -1,6 +1,7 @@
-"""A data set from any folder of recordings: whatever libsndfile reads, any rate and number of
-channels, in place. Every recording is decoded once here, so that the split depends on the usable
-ones alone: bad files beside them change nothing.
+"""A data set of the recordings in a folder: any format that libsndfile reads, rate and channels.
+
+The recordings stay where they are. Each is decoded once here, so that the split depends on usable
+recordings only and unusable files change nothing.
 """
 
 import os
@@ -20,36 +21,41 @@ from pipeline.common.manifest import DataSet, encode_path, make_manifest
 from pipeline.common.params import Params
 from pipeline.common.units import SAMPLE_RATE
 
-# By suffix, not by content: a folder holds scores and pictures too. Formats that libsndfile does
-# not read are named here so that their files are rejected by name; left out, they would be missed
-# in silence.
+# Audio files are recognized by suffix, since a folder may hold scores and pictures too. Formats
+# that libsndfile cannot read are listed so that their files are rejected and not silently ignored.
 UNREADABLE = {"m4a", "aac", "wma", "ape", "wv", "mpc", "tta"}
 ALIASES = {"aif", "aifc", "oga", "opus", "mp1", "mp2", "snd", "wave", "8svx", "sph", "sf"}
 SUFFIXES = {name.lower() for name in soundfile.available_formats()} - {"raw"} | ALIASES | UNREADABLE
-FEWEST = 3  # recordings or blocks: one for each split
+FEWEST = 3  # recordings or blocks: one per split
 
 Share = Annotated[float, Field(gt=0, le=0.5)]
 
 
 class FolderConfig(Params):
-    """A data set of source `folder` in params.yaml."""
+    """A data set with source `folder` in params.yaml."""
 
     source: Literal["folder"]
     seed: int
     instrument: str  # the label of every recording
-    split: Literal["auto", "file", "time"]  # auto: by file from three usable files on
-    block_seconds: PositiveFloat  # of the split by time
+    split: Literal["auto", "file", "time"]  # auto: by file if there are at least three usable files
+    block_seconds: PositiveFloat  # for the split by time
     test_share: Share
     valid_share: Share
     max_rejected: NonNegativeInt
 
 
 def make_folder(config: FolderConfig, outside: Path | None, folder: Path) -> DataSet:
-    """The manifest of all audio files below `outside`, which stay where they are; own column:
-    `seconds` at 16 kHz.
+    """Make the manifest of all audio files below `outside`; they are not copied.
+
+    The extra column `seconds` is the length at 16 kHz.
+
+    Args:
+        config: the data set's block of params.yaml.
+        outside: the folder of recordings.
+        folder: the data set's folder; nothing is written to it.
 
     Raises:
-        UserError: no path, no usable recording, or too few of them to split.
+        UserError: there is no path, no usable recording, or too few of them to split.
     """
     if outside is None:
         raise UserError(
@@ -64,73 +70,59 @@ def make_folder(config: FolderConfig, outside: Path | None, folder: Path) -> Dat
     _reject_copies(rows)
     usable = {row["id"]: row["seconds"] for row in rows if not row["rejected"]}
     if not usable:
-        first = (
-            f"; the first of {len(rows)} rejected: {rows[0]['path']} {rows[0]['rejected']}"
-            if rows
-            else ""
-        )
-        raise UserError(
-            f"outside: {root} holds no usable audio file (such as .wav, .flac, .ogg or .mp3){first}"
-        )
+        raise _nothing_usable(root, rows)
     splits = split_recordings(config, usable)
-    blocks = {
-        name: {"block_seconds": config.block_seconds}
-        for name, split in splits.items()
-        if " " in split
-    }
-    label = {"instrument": config.instrument}
-    rows = [
-        row
-        | label
-        | {"group": row["id"], "split": splits.get(row["id"], "")}
-        | blocks.get(row["id"], {})
-        for row in rows
-    ]
+    for row in rows:
+        row["instrument"] = config.instrument
+        row["group"] = row["id"]
+        row["split"] = splits.get(row["id"], "")
+        if " " in row["split"]:
+            row["block_seconds"] = config.block_seconds
     return DataSet(make_manifest(rows, extra_columns=["seconds"]), root)
 
 
 def find_audio(root: Path) -> list[tuple[Path, str]]:
-    """(path relative to root, why it cannot be looked into or '') of all that has an audio suffix,
-    in the order of path bytes.
+    """List everything with an audio suffix below `root`, including folders with such a suffix.
 
-    Hidden files and folders are left out, links to folders not followed. A folder with an audio
-    suffix is listed too.
+    Hidden files and folders are skipped, and links to folders are not followed.
+
+    Returns:
+        (path relative to `root`, reason for rejection or "") in the order of path bytes.
     """
-    closed: list[OSError] = []
-    found = list(_walk(root, closed))
-    if any(Path(error.filename) == root for error in closed):
+    errors: list[OSError] = []
+    candidates = list(_walk(root, errors))
+    if any(Path(error.filename) == root for error in errors):
         raise UserError(
-            f"outside: {root}: {closed[0].strerror}; give the path of a folder that can be read"
+            f"outside: {root}: {errors[0].strerror}; give the path of a readable folder"
         )
-    found += [
+    candidates += [
         (Path(error.filename).relative_to(root), f"cannot be listed: {error.strerror}")
-        for error in closed
+        for error in errors
     ]
-    return sorted(found, key=lambda item: os.fsencode(item[0]))
+    return sorted(candidates, key=lambda candidate: os.fsencode(candidate[0]))
 
 
 def recording_id(path: Path) -> str:
-    """A readable name of at most 40 characters and 8 hexadecimal digits of the hash of the
-    relative path.
-    """
+    """Make a readable id: at most 40 characters of the name and 8 digits of the path's hash."""
     plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode()
     slug = re.sub("[^A-Za-z0-9_]+", "-", plain)[:40].strip("-")
     return f"{slug or 'recording'}-{digest(os.fsencode(path))[:8]}"
 
 
 def split_recordings(config: FolderConfig, seconds: dict[str, float]) -> dict[str, str]:
-    """Each recording's split: one name by file, or one per time block with spaces between.
+    """Assign each recording one split, or one per time block, separated by spaces.
 
-    A time block belongs to a split whole; a tail of less than half a block is left out.
+    A time block is never divided between splits; a tail of less than half a block is left out.
 
     Args:
-        seconds: length by id, of usable recordings only.
+        config: the data set's block of params.yaml.
+        seconds: the length of every usable recording, by id.
 
     Raises:
-        UserError: fewer than three recordings or blocks.
+        UserError: there are fewer than three recordings or blocks.
     """
     if config.split == "file" or (config.split == "auto" and len(seconds) >= FEWEST):
-        splits = _draw(
+        splits = _draw_splits(
             config,
             [(name,) for name in seconds],
             "usable recordings; add some, or set split to 'time'",
@@ -140,7 +132,7 @@ def split_recordings(config: FolderConfig, seconds: dict[str, float]) -> dict[st
         name: max(1, round(length / config.block_seconds)) for name, length in seconds.items()
     }
     keys = [(name, block) for name, count in counts.items() for block in range(count)]
-    splits = _draw(
+    splits = _draw_splits(
         config,
         keys,
         f"time blocks of {config.block_seconds} s; shorten block_seconds or add recordings",
@@ -151,29 +143,35 @@ def split_recordings(config: FolderConfig, seconds: dict[str, float]) -> dict[st
     }
 
 
-def _draw(config: FolderConfig, keys: list[tuple], too_few: str) -> dict[tuple, str]:
+def _draw_splits(config: FolderConfig, keys: list[tuple], too_few: str) -> dict[tuple, str]:
+    """Split recordings or blocks by a seeded hash; `too_few` ends the error for too few."""
     if len(keys) < FEWEST:
         raise UserError(
             f"data: source 'folder': {FEWEST} needed for train, valid and test, but {len(keys)} "
             f"{too_few}"
         )
-    test, valid = (
-        max(1, round(share * len(keys))) for share in (config.test_share, config.valid_share)
-    )
+    test = max(1, round(config.test_share * len(keys)))
+    valid = max(1, round(config.valid_share * len(keys)))
     if test + valid >= len(keys):
         raise UserError(
             f"data: source 'folder': test_share {config.test_share} and valid_share "
             f"{config.valid_share} of {len(keys)} leave nothing to train on; lower them"
         )
     ordered = sorted(keys, key=lambda key: digest(config.seed, *key))
-    return {
-        key: "test" if rank < test else "valid" if rank < test + valid else "train"
-        for rank, key in enumerate(ordered)
-    }
+    splits = ["test"] * test + ["valid"] * valid + ["train"] * (len(keys) - test - valid)
+    return dict(zip(ordered, splits))
 
 
-def _walk(root: Path, closed: list[OSError]) -> Iterator[tuple[Path, str]]:
-    for parent, folders, files in os.walk(root, onerror=closed.append):
+def _nothing_usable(root: Path, rows: list[dict]) -> UserError:
+    message = f"outside: {root} holds no usable audio file (such as .wav, .flac, .ogg or .mp3)"
+    if rows:
+        first = f"{rows[0]['path']} {rows[0]['rejected']}"
+        message += f"; the first of {len(rows)} rejected: {first}"
+    return UserError(message)
+
+
+def _walk(root: Path, errors: list[OSError]) -> Iterator[tuple[Path, str]]:
+    for parent, folders, files in os.walk(root, onerror=errors.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in (*folders, *files):
             if not name.startswith(".") and Path(name).suffix[1:].lower() in SUFFIXES:
@@ -181,25 +179,19 @@ def _walk(root: Path, closed: list[OSError]) -> Iterator[tuple[Path, str]]:
 
 
 def _inspect(root: Path, path: Path, reason: str) -> dict:
+    """Decode a recording; return its row of the manifest, without its split."""
     row = {"id": recording_id(path), "path": encode_path(path), "rejected": reason}
+    if reason:
+        return row
     try:
-        return (
-            row
-            if reason
-            else row
-            | {
-                "seconds": len(read_audio(root / path)) / SAMPLE_RATE,
-                "sha256": file_sha256(root / path),
-            }
-        )
+        seconds = len(read_audio(root / path)) / SAMPLE_RATE
     except BadAudio as error:
         return row | {"rejected": str(error)}
+    return row | {"seconds": seconds, "sha256": file_sha256(root / path)}
 
 
 def _reject_copies(rows: list[dict]) -> None:
-    """Reject every usable file whose bytes an earlier one has: twice the same sound must not be
-    in two splits.
-    """
+    """Reject usable files that repeat an earlier file's bytes: no sound may be in two splits."""
     first: dict[str, str] = {}
     for row in rows:
         if not row["rejected"] and first.setdefault(row["sha256"], row["path"]) != row["path"]:

@@ -1,6 +1,7 @@
-"""The default data set: single notes of a SoundFont, played with expression, split by recorded
-sample. Stands in for the NSynth subset of the paper (section 4.1), itself single notes of sampled
-instruments.
+"""The default data set: single SoundFont notes played with expression, split by recorded sample.
+
+It stands in for the paper's subset of NSynth (section 4.1), which also consists of single notes of
+sampled instruments.
 """
 
 from pathlib import Path
@@ -30,11 +31,11 @@ from pipeline.data.soundfont import (
     render_note,
 )
 
-OWN_COLUMNS = ("program", "expression")
+EXTRA_COLUMNS = ("program", "expression")
 
 
 class Instrument(Params):
-    """One program of the SoundFont, played within its real range."""
+    """A program of the SoundFont, played within the range of the real instrument."""
 
     program: int
     family: str
@@ -54,18 +55,19 @@ class NotesConfig(Params):
     held_seconds: PositiveFloat
     velocity: tuple[int, int]
     gain_db: float
-    # of an instrument's zones, one in this many goes to test, one more to valid
+    # one in this many of an instrument's zones goes to test, and as many to valid
     zones_per_test_zone: PositiveInt
     expression: ExpressionConfig
     max_rejected: NonNegativeInt
 
 
 def make_notes(config: NotesConfig, outside: Path | None, folder: Path) -> DataSet:
-    """Render the data set into `folder`: audio/ID.wav (16 bit, 16 kHz) and truth/ID.f0.npy (exact
-    f0, [frames] Hz at 250 Hz).
+    """Render the data set: audio/ID.wav (16 bit, 16 kHz), truth/ID.f0.npy ([frames] Hz at 250 Hz).
 
     Args:
-        outside: a SoundFont, .sf2 or .sf3; None for the packaged one.
+        config: the data set's block of params.yaml.
+        outside: a SoundFont (.sf2 or .sf3); None for the packaged one.
+        folder: the folder to write to.
     """
     soundfont = outside or packaged_soundfont()
     rows = []
@@ -73,11 +75,11 @@ def make_notes(config: NotesConfig, outside: Path | None, folder: Path) -> DataS
         audio, f0 = play(config, soundfont, note)
         np.save(folder / TRUTH / f"{note['id']}.f0.npy", f0)
         rows.append(note | {"sha256": write_audio(folder / AUDIO / note["path"], audio)})
-    return DataSet(make_manifest(rows, OWN_COLUMNS), None)
+    return DataSet(make_manifest(rows, EXTRA_COLUMNS), None)
 
 
 def plan_notes(config: NotesConfig, soundfont: Path) -> list[dict]:
-    """What to play: a manifest row per note, without the hash, from the seed alone."""
+    """Draw the notes to play: one row of the manifest per note, without the audio's hash."""
     zones = _zones(config, soundfont)
     by_pitch = {
         name: sorted(keys, key=lambda zone, keys=keys: keys[zone][0])
@@ -113,21 +115,22 @@ def plan_notes(config: NotesConfig, soundfont: Path) -> list[dict]:
 
 
 def split_zones(zones: dict[str, list[str]], zones_per_test_zone: int, seed: int) -> dict[str, str]:
-    """Each zone's split, from a stable hash; every instrument with enough zones is tested on
-    recordings it never heard.
+    """Assign each zone a split by a stable hash; test zones hold recordings unseen in training.
 
-    An instrument's lowest and highest zones always train: test asks for unseen recordings within
-    the range a model has heard, not for pitches beyond it. A zone that several instruments share is
-    decided once, by the first of them.
+    An instrument's lowest and highest zones always go to train, because test asks for unseen
+    recordings within the range a model was trained on and not for pitches beyond it. A zone that
+    several instruments share is assigned once, with the first of them.
 
     Args:
         zones: each instrument's zones, sorted by pitch.
+        zones_per_test_zone: one in this many zones goes to test, and as many to valid.
+        seed: of the hash.
     """
     splits = {zone: "train" for names in zones.values() for zone in (names[0], names[-1])}
     for names in zones.values():
         held_out = len(names) // zones_per_test_zone
         wanted = {"test": held_out, "valid": held_out}
-        for name in names:  # zones decided by an earlier instrument count towards this one's share
+        for name in names:  # an earlier instrument's choices count
             if splits.get(name) in wanted:
                 wanted[splits[name]] -= 1
         for name in sorted(names, key=lambda zone: digest(seed, zone)):
@@ -141,27 +144,24 @@ def split_zones(zones: dict[str, list[str]], zones_per_test_zone: int, seed: int
 
 
 def play(config: NotesConfig, soundfont: Path, note: dict) -> tuple[np.ndarray, np.ndarray]:
-    """A planned note: [samples] at 16 kHz, and the f0 it was played with, [frames] Hz at 250 Hz.
+    """Render a planned note.
 
-    The f0 goes on through the release; the sample's own tuning offset is not in it.
+    Returns:
+        audio: [samples] at 16 kHz.
+        f0: [frames] Hz at 250 Hz, including the release, without the sample's tuning offset.
     """
     frames = round(config.seconds * FRAME_RATE)
     expression = Expression.model_validate_json(note["expression"])
-    cents, dynamics = (
-        pitch_curve(expression, frames),
-        dynamics_curve(expression, frames, config.held_seconds),
-    )
-    played = Note(
-        note["pitch"], note["velocity"], round(config.held_seconds * FRAME_RATE), cents, dynamics
-    )
+    cents = pitch_curve(expression, frames)
+    dynamics = dynamics_curve(expression, frames, config.held_seconds)
+    held = round(config.held_seconds * FRAME_RATE)
+    played = Note(note["pitch"], note["velocity"], held, cents, dynamics)
     f0 = 440 * 2 ** ((note["pitch"] - 69 + cents / 100) / 12)
     return render_note(soundfont, note["program"], played, config.gain_db), f0.astype(np.float32)
 
 
 def _zones(config: NotesConfig, soundfont: Path) -> dict[str, dict[str, list[int]]]:
-    """Each instrument's zones with their keys, {instrument: {zone: keys}}; zones are those of
-    all instruments together.
-    """
+    """Map {instrument: {zone: keys}}; zones are formed over all instruments together."""
     recordings = {
         name: _recordings_in_range(soundfont, name, instrument)
         for name, instrument in config.instruments.items()

@@ -1,6 +1,7 @@
-"""NSynth in its published form: nsynth-{train,valid,test} as folders or as .jsonwav.tar.gz
-archives. The paper's subset (section 4.1) is that of GANSynth: acoustic instruments, MIDI pitches
-24 to 84. Nothing is decoded here.
+"""NSynth as published: nsynth-{train,valid,test} as folders or as .jsonwav.tar.gz archives.
+
+The paper's subset (section 4.1) is that of GANSynth: acoustic instruments, MIDI pitches 24 to 84.
+No audio is decoded here.
 """
 
 import csv
@@ -19,18 +20,21 @@ from pipeline.common.manifest import AUDIO, DataSet, encode_path, make_manifest
 from pipeline.common.params import Params
 from pipeline.data.archives import read_member, unpack
 
-SETS = ("train", "valid", "test")
-GANSYNTH_SPLITS = "nsynth-gansynth_splits.csv"  # published beside the archives; columns id, split
+PARTS = ("train", "valid", "test")
+GANSYNTH_SPLITS = (
+    "nsynth-gansynth_splits.csv"  # to be placed beside the archives; columns id, split
+)
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Midi = Annotated[int, Field(ge=0, le=127)]
 
 
 class NsynthConfig(Params):
-    """A data set of source `nsynth` in params.yaml.
+    """A data set with source `nsynth` in params.yaml.
 
-    The split is `published` (a part each, no instrument in two of them), `paper` (all parts' notes,
-    drawn one by one with the shares below) or `gansynth` (the lists that the authors published).
+    The split is `published` (each part is a split; none shares an instrument with another), `paper`
+    (the notes of all parts, drawn one by one with the shares below) or `gansynth` (the lists that
+    the authors published).
     """
 
     source: Literal["nsynth"]
@@ -38,17 +42,17 @@ class NsynthConfig(Params):
     acoustic: bool  # only instruments whose source is acoustic
     pitch: tuple[Midi, Midi]  # lowest and highest
     split: Literal["published", "paper", "gansynth"]
-    test_share: Share  # of all notes, in the split `paper`
-    valid_share: Share  # of the notes that are not for test, in the split `paper`
+    test_share: Share  # of all notes, for split `paper`
+    valid_share: Share  # of the notes outside test, for split `paper`
     max_rejected: NonNegativeInt
 
 
 class Note(BaseModel):
-    """What is used of an entry of examples.json."""
+    """The fields of an entry of examples.json that are used."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
-    note_str: Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]  # names the file
+    note_str: Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]  # the file's name
     pitch: Midi
     velocity: Midi
     instrument_str: str
@@ -58,20 +62,24 @@ class Note(BaseModel):
 
 
 def make_nsynth(config: NsynthConfig, outside: Path | None, folder: Path) -> DataSet:
-    """The manifest of the notes that pass the filter; own column: `qualities`, with spaces between.
+    """Make the manifest of the notes that pass the filter, with the extra column `qualities`.
 
-    Folders below `outside` stay where they are, and archives beside them are not looked at. Where
-    there are only archives (or `outside` is one), the notes that pass are unpacked into the data
-    set's own audio folder.
+    Folders below `outside` are used in place; archives beside them are ignored. If there are only
+    archives, or `outside` is one, the notes that pass are unpacked into the data set's folder.
+
+    Args:
+        config: the data set's block of params.yaml.
+        outside: the folder that holds the parts, or an archive.
+        folder: the data set's folder.
 
     Raises:
-        UserError: no path, no part (or not all where the split needs them), unreadable
-            examples.json or lists, no note.
+        UserError: there is no path or no note, a part that the split needs is missing, or
+            examples.json or the lists cannot be read.
     """
     parts = find_parts(config, outside)
     listed = read_splits(parts) if config.split == "gansynth" else {}
     rows = [row for name, path in parts.items() for row in read_notes(config, listed, name, path)]
-    _reject_twins(rows)
+    _reject_duplicates(rows)
     packed = any(path.is_file() for path in parts.values())
     root = folder / AUDIO if packed else next(iter(parts.values())).parent
     wanted = {row["path"] for row in rows if not row["rejected"]}
@@ -80,23 +88,13 @@ def make_nsynth(config: NsynthConfig, outside: Path | None, folder: Path) -> Dat
     ]
     rows = [_hashed(root, row) for row in progress(rows, "nsynth", unit="note")]
     if all(row["rejected"] for row in rows):
-        first = (
-            f"; the first of {len(rows)} rejected: {rows[0]['id']} {rows[0]['rejected']}"
-            if rows
-            else ""
-        )
-        raise UserError(
-            f"outside: {outside} holds no usable note of pitch {config.pitch} and acoustic "
-            f"{config.acoustic}{first}"
-        )
+        raise _nothing_usable(config, outside, rows)
     rows += [_rejected(number, name, reason) for number, (name, reason) in enumerate(refused)]
     return DataSet(make_manifest(rows, extra_columns=["qualities"]), None if packed else root)
 
 
 def find_parts(config: NsynthConfig, outside: Path | None) -> dict[str, Path]:
-    """The published parts that are there, by name: folders, or archives where there is no
-    folder.
-    """
+    """Find the published parts by name: folders, or archives if there are no folders."""
     if outside is None:
         raise UserError(
             "outside: a data set of source 'nsynth' needs the path of its folders or archives; "
@@ -104,22 +102,22 @@ def find_parts(config: NsynthConfig, outside: Path | None) -> dict[str, Path]:
         )
     outside = Path(os.path.abspath(outside))
     folders = {
-        name: outside / f"nsynth-{name}" for name in SETS if (outside / f"nsynth-{name}").is_dir()
+        name: outside / f"nsynth-{name}" for name in PARTS if (outside / f"nsynth-{name}").is_dir()
     }
     candidates = [outside] if outside.is_file() else sorted(outside.glob("nsynth-*.tar*"))
     archives = {
         name: path
         for path in reversed(candidates)
-        for name in SETS
+        for name in PARTS
         if path.name.startswith(f"nsynth-{name}.jsonwav.tar")
     }
-    parts = folders or {name: archives[name] for name in SETS if name in archives}
+    parts = folders or {name: archives[name] for name in PARTS if name in archives}
     if not parts:
         raise UserError(
             f"outside: {outside} holds neither nsynth-train, nsynth-valid, nsynth-test as "
             "folders nor such archives as nsynth-test.jsonwav.tar.gz"
         )
-    missing = [name for name in SETS if name not in parts]
+    missing = [name for name in PARTS if name not in parts]
     if config.split != "paper" and missing:
         raise UserError(
             f"outside: {outside} holds no {'folder' if folders else 'archive'} "
@@ -130,8 +128,9 @@ def find_parts(config: NsynthConfig, outside: Path | None) -> dict[str, Path]:
 
 
 def read_splits(parts: dict[str, Path]) -> dict[str, str]:
-    """The splits that the authors' code uses (TFDS `nsynth/gansynth_subset`), by note, from the
-    file beside the parts.
+    """Read each note's split in the authors' code (TFDS `nsynth/gansynth_subset`), from a CSV file.
+
+    The file lies beside the parts.
     """
     path = next(iter(parts.values())).parent / GANSYNTH_SPLITS
     try:
@@ -142,9 +141,9 @@ def read_splits(parts: dict[str, Path]) -> dict[str, str]:
             f"outside: {path}: cannot be read ({error!r}), but split 'gansynth' needs it; "
             "download it"
         ) from None
-    if set(splits.values()) != set(SETS):
+    if set(splits.values()) != set(PARTS):
         raise UserError(
-            f"outside: {path}: its column split must hold {', '.join(SETS)}; download it again"
+            f"outside: {path}: its column split must hold {', '.join(PARTS)}; download it again"
         )
     return splits
 
@@ -152,13 +151,13 @@ def read_splits(parts: dict[str, Path]) -> dict[str, str]:
 def read_notes(
     config: NsynthConfig, listed: dict[str, str], name: str, path: Path
 ) -> Iterator[dict]:
-    """Manifest rows, without hashes, of a part's notes that pass the filter, and of entries that
-    make no note.
+    """Yield rows of the manifest, without hashes: notes that pass the filter, and invalid entries.
 
     Args:
-        listed: the split of every note that is used, with split `gansynth`.
-        name: of the part: train, valid or test.
-        path: its folder or archive.
+        config: the data set's block of params.yaml.
+        listed: for split `gansynth`, the split of every note that is used.
+        name: the part: train, valid or test.
+        path: the part's folder or archive.
     """
     for number, (key, entry) in enumerate(_read_examples(name, path)):
         try:
@@ -175,37 +174,48 @@ def read_notes(
                 number, key, f"in examples.json of nsynth-{name}: note_str is another name"
             )
         elif _passes(config, note) and (config.split != "gansynth" or key in listed):
-            split = {
+            splits = {
                 "published": name,
                 "paper": paper_split(config, key),
                 "gansynth": listed.get(key, ""),
-            }[config.split]
-            yield {
-                "id": key,
-                "instrument": note.instrument_str,
-                "family": note.instrument_family_str,
-                "pitch": note.pitch,
-                "velocity": note.velocity,
-                "group": note.instrument_str,
-                "split": split,
-                "rejected": "",
-                "path": encode_path(Path(f"nsynth-{name}/audio/{key}.wav")),
-                "qualities": " ".join(note.qualities_str),
             }
+            yield _note_row(note, name, splits[config.split])
 
 
 def paper_split(config: NsynthConfig, note: str) -> str:
-    """A note's split from its own stable hash, so that the parts' notes are pooled and every
-    family is in all splits.
-    """
+    """Draw a note's split from its stable hash: notes of all parts are pooled, in every family."""
     place = int(digest(config.seed, note)[:12], 16) / 16**12
     if place < config.test_share:
         return "test"
-    return (
-        "valid"
-        if place < config.test_share + (1 - config.test_share) * config.valid_share
-        else "train"
+    if place < config.test_share + (1 - config.test_share) * config.valid_share:
+        return "valid"
+    return "train"
+
+
+def _note_row(note: Note, part: str, split: str) -> dict:
+    return {
+        "id": note.note_str,
+        "instrument": note.instrument_str,
+        "family": note.instrument_family_str,
+        "pitch": note.pitch,
+        "velocity": note.velocity,
+        "group": note.instrument_str,
+        "split": split,
+        "rejected": "",
+        "path": encode_path(Path(f"nsynth-{part}/audio/{note.note_str}.wav")),
+        "qualities": " ".join(note.qualities_str),
+    }
+
+
+def _nothing_usable(config: NsynthConfig, outside: Path, rows: list[dict]) -> UserError:
+    message = (
+        f"outside: {outside} holds no usable note of pitch {config.pitch} and acoustic "
+        f"{config.acoustic}"
     )
+    if rows:
+        first = f"{rows[0]['id']} {rows[0]['rejected']}"
+        message += f"; the first of {len(rows)} rejected: {first}"
+    return UserError(message)
 
 
 def _passes(config: NsynthConfig, note: Note) -> bool:
@@ -215,33 +225,34 @@ def _passes(config: NsynthConfig, note: Note) -> bool:
 
 
 def _read_examples(name: str, path: Path) -> tuple[tuple[str, Any], ...]:
-    """Keys and entries of a part's examples.json; a key may be there twice."""
+    """Read the (key, entry) pairs of a part's examples.json; a key may occur twice."""
     member = f"nsynth-{name}/examples.json"
     where = f"outside: {path.parent / member if path.is_dir() else f'{path}: {member}'}"
     try:
         text = (
             read_member(path, member) if path.is_file() else (path / "examples.json").read_bytes()
         )
-        pairs = json.loads(text, object_pairs_hook=_slim)
+        pairs = json.loads(text, object_pairs_hook=_keep_used)
     except (ValueError, OSError) as error:
         raise UserError(f"{where}: cannot be read ({error}); unpack the archive again") from None
     if not isinstance(pairs, tuple):
         raise UserError(
-            f"{where}: must map names of notes to their descriptions; unpack the archive again"
+            f"{where}: must map the names of notes to their descriptions; unpack the archive again"
         )
     return pairs
 
 
-def _slim(pairs: list[tuple[str, Any]]) -> tuple[tuple[str, Any], ...] | dict[str, Any]:
-    """An entry's fields that are used; the whole file as pairs, because a dict would hide that a
-    name comes twice.
+def _keep_used(pairs: list[tuple[str, Any]]) -> tuple[tuple[str, Any], ...] | dict[str, Any]:
+    """Keep the fields of an entry that are used, and the file's entries as pairs.
+
+    A dict of entries would hide that a name occurs twice.
     """
     if any(isinstance(value, dict) for _, value in pairs):
         return tuple(pairs)
     return {key: value for key, value in pairs if key in Note.model_fields}
 
 
-def _reject_twins(rows: list[dict]) -> None:
+def _reject_duplicates(rows: list[dict]) -> None:
     seen = set()
     for number, row in enumerate(rows):
         if not row["rejected"] and row["id"] in seen:
@@ -250,7 +261,7 @@ def _reject_twins(rows: list[dict]) -> None:
 
 
 def _rejected(number: int, name: str, reason: str) -> dict:
-    """A row under an id that no note has, whatever the name."""
+    """Make a rejected row; its id differs from every note's, whatever the name."""
     slug = re.sub("[^A-Za-z0-9_]+", "-", name)[-40:].strip("-") or "note"
     return {"id": f"{slug}-{digest(number, name, reason)[:8]}", "rejected": reason}
 

@@ -1,6 +1,7 @@
-"""One simulated room: its impulse response, by the image source method of pyroomacoustics (Allen
-and Berkley 1979). The paper's room (section 3.4) is unknown; of this one the true response is
-known, so that dereverberation can be measured.
+"""The impulse response of a simulated room, by the image source method (Allen and Berkley 1979).
+
+The response of the paper's room (section 3.4) is unknown. The response of this one is known, so
+that dereverberation can be measured.
 """
 
 from collections.abc import Iterator
@@ -16,53 +17,53 @@ from pipeline.common.units import SAMPLE_RATE
 
 SPEED_OF_SOUND = pyroomacoustics.constants.get("c")  # m/s
 CONSTANTS = {
-    # the library's 10 Hz high-pass runs both ways, and would sound before the direct path
+    # the library's 10 Hz high-pass is zero-phase and would sound before the direct path
     "rir_hpf_enable": False,
-    "num_threads": 1,  # sums of floats in one order, whatever the machine
+    "num_threads": 1,  # fixes the order of floating-point sums on every machine
 }
 
 
 class RoomConfig(Params):
-    """A shoe-box room with the same walls all round."""
+    """A shoe-box room whose walls are all alike."""
 
     size_m: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
-    absorption: float = Field(gt=0, lt=1)  # of energy, at every reflection and frequency
+    absorption: float = Field(
+        gt=0, lt=1
+    )  # share of energy, at each reflection and at all frequencies
     source_m: tuple[float, float, float]
-    # moved, by a centimetre at most, to a whole number of samples from the source
+    # moved by at most about a centimetre, so that the direct path takes a whole number of samples
     microphone_m: tuple[float, float, float]
     seconds: PositiveFloat  # length of the response
 
 
 def room_response(config: RoomConfig) -> np.ndarray:
-    """The impulse response at 16 kHz: [samples] float32, the direct path at sample 0 with gain 1.
+    """Simulate the response: [samples] float32 at 16 kHz, the direct path at sample 0 with gain 1.
 
-    All image sources that are heard within the length are in it; there is no randomness.
+    All image sources that are audible within this length are included; nothing is random.
 
     Raises:
-        UserError: source or microphone outside the room, or both in one place.
+        UserError: the source or the microphone is outside the room, or they coincide.
     """
     samples = round(config.seconds * SAMPLE_RATE)
     source = np.array(config.source_m)
-    away = np.array(config.microphone_m) - source
-    delay = round(np.linalg.norm(away) / SPEED_OF_SOUND * SAMPLE_RATE)
-    microphone = source + away * (
-        delay * SPEED_OF_SOUND / SAMPLE_RATE / max(np.linalg.norm(away), 1e-9)
+    offset = np.array(config.microphone_m) - source
+    delay = round(np.linalg.norm(offset) / SPEED_OF_SOUND * SAMPLE_RATE)
+    microphone = source + offset * (
+        delay * SPEED_OF_SOUND / SAMPLE_RATE / max(np.linalg.norm(offset), 1e-9)
     )
-    if (
-        not all(
-            0 < place < size
-            for point in (source, microphone)
-            for place, size in zip(point, config.size_m)
-        )
-        or not delay
-    ):
+    inside = all(
+        0 < coordinate < size
+        for point in (source, microphone)
+        for coordinate, size in zip(point, config.size_m)
+    )
+    if not inside or not delay:
         raise UserError(
             "data: source 'violin': room: source_m and microphone_m must lie apart and inside "
             "size_m"
         )
     farthest = SPEED_OF_SOUND * (delay + samples) / SAMPLE_RATE
     order = int(np.ceil(farthest * np.linalg.norm(1 / np.array(config.size_m))))
-    with _constants():
+    with _library_constants():
         start = delay + pyroomacoustics.constants.get("frac_delay_length") // 2
         walls = pyroomacoustics.Material(config.absorption)
         room = pyroomacoustics.ShoeBox(
@@ -76,7 +77,8 @@ def room_response(config: RoomConfig) -> np.ndarray:
 
 
 @contextmanager
-def _constants() -> Iterator[None]:
+def _library_constants() -> Iterator[None]:
+    """Set pyroomacoustics' global constants for the duration of the block."""
     former = {name: pyroomacoustics.constants.get(name) for name in CONSTANTS}
     try:
         for name, value in CONSTANTS.items():

@@ -1,6 +1,7 @@
-"""Violin lines from scores in music21's corpus: an allow-list, and the monophonic passages of one
-part. The allow-list, violin_scores.yaml, names every score with its licence; nothing else of the
-corpus is read.
+"""Monophonic violin passages from scores in music21's corpus.
+
+The allow-list violin_scores.yaml names every score and its licence; no other file of the corpus is
+read.
 """
 
 import re
@@ -22,18 +23,18 @@ END = "</score-partwise>"
 
 
 class Movement(Params):
-    """What is played of one file of the corpus."""
+    """The measures of one file of the corpus that are played."""
 
-    score: str  # path in the corpus
-    part: str  # its name in the score
-    # the first and last that are read, counted from 1 in the order of the file
+    score: str  # path within the corpus
+    part: str  # the part's name in the score
+    # the first and the last, counted from 1 in the order of the file
     measures: tuple[PositiveInt, PositiveInt]
-    quarters_per_minute: PositiveFloat  # ours: few of the scores state a tempo
-    seconds: PositiveFloat  # of passages, at most
+    quarters_per_minute: PositiveFloat  # our choice: few of the scores state a tempo
+    seconds: PositiveFloat  # maximum total length of the passages
 
 
 class Piece(Params):
-    """One work; the unit that is in one split."""
+    """A work; all its movements are in the same split."""
 
     title: str
     composer: str
@@ -43,7 +44,7 @@ class Piece(Params):
 
 
 class AllowList(Params):
-    """Which scores may be used, and why."""
+    """The scores that may be used, and under which licence."""
 
     licences: dict[str, str]
     pieces: dict[str, Piece]
@@ -67,20 +68,20 @@ class ScoreNote(NamedTuple):
 
     @property
     def end(self) -> float:
-        """The written end."""
+        """The end as written."""
         return self.onset + self.duration
 
 
 def read_allow_list(path: Path = ALLOW_LIST) -> AllowList:
-    """The pieces that may be played, by name."""
+    """Read the allow-list."""
     return validate(yaml.safe_load(path.read_text()), AllowList, path, "scores")
 
 
 def read_lines(movement: Movement, low: int, high: int) -> list[list[ScoreNote]]:
-    """The stretches of a movement's part that can be played as one line, in order.
+    """Read the monophonic lines of a movement's part, in order.
 
-    A chord, a measure in two voices, plucked notes and notes outside `low` to `high` (MIDI) end a
-    line. Grace notes are left out, tied notes are joined, repeats are played once.
+    A chord, a measure with two voices, a plucked note or a pitch outside `low` to `high` (MIDI)
+    ends a line. Grace notes are left out, tied notes are joined, and repeats are played once.
     """
     part = _read_part(movement)
     slurred = _slurred(part)
@@ -90,18 +91,11 @@ def read_lines(movement: Movement, low: int, high: int) -> list[list[ScoreNote]]
             lines.append([])
             continue
         line = lines[-1]
-        written = ScoreNote(
-            onset, float(element.quarterLength), element.pitch.midi, measure, id(element) in slurred
-        )
-        if (
-            line
-            and _is_tied(element)
-            and line[-1].pitch == written.pitch
-            and abs(line[-1].end - onset) < 1e-6
-        ):
-            line[-1] = line[-1]._replace(
-                duration=written.end - line[-1].onset, slurred=written.slurred
-            )
+        duration = float(element.quarterLength)
+        written = ScoreNote(onset, duration, element.pitch.midi, measure, id(element) in slurred)
+        if line and _is_tied(element) and _continues(line[-1], written):
+            whole = written.end - line[-1].onset
+            line[-1] = line[-1]._replace(duration=whole, slurred=written.slurred)
         else:
             line.append(written)
     return [line for line in lines if line]
@@ -113,17 +107,23 @@ def cut_passages(
     passage_seconds: tuple[float, float],
     longest_rest_seconds: float,
 ) -> Iterator[list[ScoreNote]]:
-    """Passages between the two lengths, `movement.seconds` of them at most; cut at long rests,
-    and where a measure ends.
+    """Cut lines into passages at long rests and at the ends of measures.
+
+    Args:
+        lines: the lines of the movement.
+        movement: its tempo and the maximum total length of its passages.
+        passage_seconds: minimum and maximum length of a passage.
+        longest_rest_seconds: a longer rest ends a passage.
     """
     shortest, longest, rest, left = (
-        seconds * movement.quarters_per_minute / 60
+        seconds * movement.quarters_per_minute / 60  # in quarter notes
         for seconds in (*passage_seconds, longest_rest_seconds, movement.seconds)
     )
     for line in lines:
         while line:
             taken = _longest_beginning(line, min(longest, left), rest)
-            passage, line = line[:taken], line[max(taken, 1) :]
+            passage = line[:taken]
+            line = line[max(taken, 1) :]
             length = passage[-1].end - passage[0].onset if passage else 0.0
             if length >= shortest:
                 left -= length
@@ -131,9 +131,7 @@ def cut_passages(
 
 
 def _longest_beginning(line: list[ScoreNote], limit: float, rest: float) -> int:
-    """How many notes of a line to take: all up to a long rest, or as many whole measures as fit
-    into the limit.
-    """
+    """Count the notes up to a long rest, or of as many whole measures as fit the limit."""
     taken = 0
     for number, current in enumerate(line, 1):
         if current.end - line[0].onset > limit:
@@ -147,84 +145,83 @@ def _longest_beginning(line: list[ScoreNote], limit: float, rest: float) -> int:
 
 
 def _is_tied(element: note.Note) -> bool:
-    """Whether a note goes on from the one before."""
+    """Return whether a note is tied to the previous one."""
     return element.tie is not None and element.tie.type in ("stop", "continue")
+
+
+def _continues(previous: ScoreNote, written: ScoreNote) -> bool:
+    """Return whether a note begins at the end of the previous one, at the same pitch."""
+    return previous.pitch == written.pitch and abs(previous.end - written.onset) < 1e-6
 
 
 def _elements(
     part: stream.Part, measures: tuple[int, int]
 ) -> Iterator[tuple[float, int, note.Note | None]]:
-    """Every note with its onset in quarter notes and its measure's place; None for a note where
-    the line is interrupted.
+    """Yield (onset in quarter notes, number of the measure, note) of every note.
+
+    The note is None where the line is interrupted.
     """
     plucked = False
-    for place, measure in enumerate(part.getElementsByClass(stream.Measure), 1):
-        if place >= measures[0] and measure.hasVoices():
-            yield measure.offset, place, None
+    for number, measure in enumerate(part.getElementsByClass(stream.Measure), 1):
+        if number >= measures[0] and measure.hasVoices():
+            yield measure.offset, number, None
         for element in measure:
             onset = float(measure.offset + element.offset)
             if isinstance(element, expressions.TextExpression):
-                word = element.content.lower()
-                plucked = "pizz" in word or (plucked and "arco" not in word)
-            elif (
-                place >= measures[0]
-                and isinstance(element, note.Note)
-                and not element.duration.isGrace
-            ):
-                yield onset, place, None if plucked else element
-            elif (
-                place >= measures[0]
-                and isinstance(element, chord.Chord)
-                and not element.duration.isGrace
-            ):
-                yield onset, place, None
+                text = element.content.lower()
+                plucked = "pizz" in text or (plucked and "arco" not in text)
+            elif number < measures[0] or not isinstance(element, note.Note | chord.Chord):
+                continue
+            elif not element.duration.isGrace:
+                playable = isinstance(element, note.Note) and not plucked
+                yield onset, number, element if playable else None
 
 
 def _slurred(part: stream.Part) -> set[int]:
-    """The ids of notes that a slur ties to their next note."""
+    """Return the ids of the notes that are slurred to the next note."""
     notes = [element for element in part.recurse().notes if not element.duration.isGrace]
-    place = {id(element): number for number, element in enumerate(notes)}
+    numbers = {id(element): number for number, element in enumerate(notes)}
     slurred = set()
     for slur in part.recurse().getElementsByClass(spanner.Slur):
-        first, last = (place.get(id(end)) for end in (slur.getFirst(), slur.getLast()))
-        # a slur that begins or ends on a grace note is none for us
+        first = numbers.get(id(slur.getFirst()))
+        last = numbers.get(id(slur.getLast()))
+        # slurs that begin or end on a grace note are ignored
         if first is not None and last is not None:
             slurred |= {id(element) for element in notes[first:last]}
     return slurred
 
 
 def _read_part(movement: Movement) -> stream.Part:
-    """One part of a score up to the last measure wanted; music21, which is slow, does not see
-    the rest.
+    """Read one part of a score up to the movement's last measure.
+
+    music21 is slow, so that everything else is removed before parsing.
     """
     path = common.getCorpusFilePath() / movement.score
     if not path.exists():
         raise UserError(
-            f"data: source 'violin': {path} does not exist; install music21 with its corpus, as "
-            "PyPI has it"
+            f"data: source 'violin': {path} does not exist; install music21 from PyPI, "
+            "which includes its corpus"
         )
-    text = (
-        converter.ArchiveManager(path).getData(dataFormat="musicxml")
-        if path.suffix == ".mxl"
-        else path.read_text("utf-8")
-    )
+    if path.suffix == ".mxl":
+        text = converter.ArchiveManager(path).getData(dataFormat="musicxml")
+    else:
+        text = path.read_text("utf-8")
     head = text[: text.index("<part ")]
     entries = ElementTree.fromstring(head + END).iter("score-part")
-    wanted = next(
+    part_id = next(
         entry.get("id")
         for entry in entries
         if entry.findtext("part-name", "").strip() == movement.part
     )
-    score = ElementTree.fromstring(
-        head + re.search(f"<part id=['\"]{wanted}['\"].*?</part>", text, re.DOTALL)[0] + END
-    )
-    part_list, part = score.find("part-list"), score.find("part")
-    for entry in [entry for entry in part_list if entry.get("id") != wanted]:
+    body = re.search(f"<part id=['\"]{part_id}['\"].*?</part>", text, re.DOTALL)[0]
+    score = ElementTree.fromstring(head + body + END)
+    part_list = score.find("part-list")
+    for entry in [entry for entry in part_list if entry.get("id") != part_id]:
         part_list.remove(entry)
+    part = score.find("part")
     for measure in part.findall("measure")[movement.measures[1] :]:
         part.remove(measure)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return converter.parseData(
-            ElementTree.tostring(score, encoding="unicode"), format="musicxml"
-        ).parts[0]
+        reduced = ElementTree.tostring(score, encoding="unicode")
+        return converter.parseData(reduced, format="musicxml").parts[0]

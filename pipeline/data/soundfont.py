@@ -1,8 +1,9 @@
-"""Notes from a SoundFont: which recorded samples each key sounds, and rendering with expression.
-Key ranges are read with sf2utils, sound is rendered by tinysoundfont; both read .sf2 and,
-compressed, .sf3. A "zone" is what a split must keep together: all recordings that may sound on a
-key, and those of every key that shares one of them. A recording is known by the hash of its data:
-two instruments, or two names in one font, that share it share the zone.
+"""SoundFonts: find the recorded samples behind each key, and render notes with expression.
+
+sf2utils reads key ranges and tinysoundfont renders sound; both read .sf2 and compressed .sf3. A
+"zone" is a set of recordings that a split must not separate: all recordings that may sound on a
+key, and those of every key that shares one of them. Recordings are identified by the hash of their
+data, so that instruments or names of one font that share a recording also share its zone.
 """
 
 import io
@@ -23,45 +24,51 @@ from pipeline.common.cli import UserError
 from pipeline.common.files import digest
 from pipeline.common.units import FRAME_RATE, SAMPLE_RATE
 
-# Hz; rendered above the target rate so that the synthesizer's interpolation does not alias
+# Hz; above the target rate, so that the synthesizer's interpolation does not alias
 RENDER_RATE = 48000
 BLOCK = RENDER_RATE // FRAME_RATE  # samples between two expression updates: one control frame
-FLUSH = RENDER_RATE // 20  # samples; tinysoundfont takes 10 ms to end sounds that are switched off
+FLUSH = RENDER_RATE // 20  # samples; tinysoundfont takes 10 ms to end notes that are switched off
 BEND_RANGE = 2.0  # semitones each way
 EXPRESSION_DB = 60.0  # tinysoundfont's gain is the cube of the expression value: 60 dB per decade
 MIDI_14_BIT = 16383
-VORBIS = 0x10  # the flag of an .sf3 sample: its start and end count bytes of an Ogg stream
-# sf2utils knows a list's last record by name
+VORBIS = 0x10  # flag of an .sf3 sample, whose start and end count bytes of an Ogg stream
+# names by which sf2utils recognizes the last record of a list
 SENTINELS = {"Phdr": b"EOP", "Inst": b"EOI", "Shdr": b"EOS"}
 
 
 class Note(NamedTuple):
-    """One note as it is played."""
+    """A note to be rendered."""
 
     pitch: int  # MIDI
     velocity: int
-    held: int  # frames at 250 Hz from the key's press to its release
+    held: int  # frames at 250 Hz from key press to release
     cents: np.ndarray  # [frames] deviation from the key's pitch at 250 Hz
     dynamics_db: np.ndarray  # [frames] at 250 Hz, 0 dB or less
 
 
 def packaged_soundfont() -> Path:
-    """TimGM6mb.sf2 as it comes inside the pretty_midi package."""
+    """Return the path of TimGM6mb.sf2, which the pretty_midi package includes."""
     return Path(pretty_midi.__file__).with_name("TimGM6mb.sf2")
 
 
 def read_recordings(soundfont: Path, program: int) -> dict[int, frozenset[str]]:
-    """The recordings that may sound on each MIDI key of a bank-0 program, at any velocity: {key:
-    names}.
+    """Map each MIDI key of a bank-0 program to the recordings that may sound at any velocity.
 
-    A name is a sample's name and the hash of its data (of the compressed data in an .sf3 font).
+    A recording is named by its sample's name and the hash of its data (compressed in an .sf3 font).
     """
     font, names = _read_font(soundfont)
     preset = next(
-        (p for p in font.presets if getattr(p, "bank", None) == 0 and p.preset == program), None
+        (
+            candidate
+            for candidate in font.presets
+            if getattr(candidate, "bank", None) == 0 and candidate.preset == program
+        ),
+        None,
     )
     if preset is None:
-        raise UserError(f"data: program {program} is not in {soundfont}; choose one of its bank 0")
+        raise UserError(
+            f"data: program {program} is not in {soundfont}; choose one from its bank 0"
+        )
     keys: dict[int, set[str]] = {}
     for instrument, outer in _key_ranges(preset.bags, "instrument"):
         for sample, inner in _key_ranges(instrument.bags, "sample"):
@@ -71,11 +78,14 @@ def read_recordings(soundfont: Path, program: int) -> dict[int, frozenset[str]]:
 
 
 def connect_zones(keys: Iterable[frozenset[str]]) -> dict[frozenset[str], str]:
-    """The zone of every key's recordings: keys that share a recording, directly or over other keys,
-    share the zone.
+    """Name the zone of each set of recordings.
 
-    A zone of one recording has its name, a larger one the name of its first, the number of others
-    and a hash of all.
+    Keys that share a recording, directly or through other keys, share a zone. A zone of one
+    recording is named after it; the name of a larger zone holds the first recording, the number of
+    the others and a hash of all.
+
+    Args:
+        keys: the recordings of every key.
     """
     keys = set(keys)
     recordings = DisjointSet(sorted(frozenset.union(frozenset(), *keys)))
@@ -92,8 +102,9 @@ def _zone_name(recordings: list[str]) -> str:
 
 
 def _key_ranges(bags: list, kind: str) -> list[tuple]:
-    """What the bags of a preset or instrument sound, with its key range; a first bag without
-    sound sets the default.
+    """List (instrument or sample, key range) of the bags of a preset or instrument.
+
+    A first bag without an instrument or sample sets the default key range.
     """
     default = bags[0].key_range if bags and getattr(bags[0], kind) is None else None
     return [
@@ -105,13 +116,14 @@ def _key_ranges(bags: list, kind: str) -> list[tuple]:
 
 @lru_cache(maxsize=2)
 def _read_font(soundfont: Path) -> tuple[Sf2File, dict[tuple[str, int], str]]:
-    """The font, and the name of each sample's recording by the sample's name and start."""
+    """Read a font, and name each sample's recording by the sample's name and start."""
     try:
         font = Sf2File(io.BytesIO(soundfont.read_bytes()))
         for records, name in SENTINELS.items():
             last = font.raw.pdta[records][-1]
             font.raw.pdta[records][-1] = last._replace(**{last._fields[0]: name})
-        recordings, names = {}, {}
+        recordings = {}
+        names = {}
         for sample, header in zip(font.samples[:-1], font.raw.pdta["Shdr"]):
             recording = digest(_recorded_bytes(font, sample, header.sample_type))[:8]
             recordings.setdefault(recording, f"{sample.name.strip()}-{recording}")
@@ -119,8 +131,8 @@ def _read_font(soundfont: Path) -> tuple[Sf2File, dict[tuple[str, int], str]]:
         return font, names if font.presets else {}
     except OSError as error:
         raise UserError(
-            f"outside: {soundfont}: {error.strerror}; give a .sf2 or .sf3 file, or none for the "
-            "packaged one"
+            f"outside: {soundfont}: {error.strerror}; give a .sf2 or .sf3 file, or remove "
+            "the path to use the packaged one"
         ) from None
     except (
         ValueError,
@@ -137,7 +149,7 @@ def _read_font(soundfont: Path) -> tuple[Sf2File, dict[tuple[str, int], str]]:
 
 
 def _recorded_bytes(font: Sf2File, sample, sample_type: int) -> bytes:
-    # of 24-bit samples the upper 16 bits: enough to know a recording
+    # the upper 16 bits of 24-bit samples are enough to identify a recording
     width = 1 if sample_type & VORBIS else 2
     return font.read(
         width * (sample.end - sample.start), pos=sample.smpl_offset + width * sample.start
@@ -145,34 +157,40 @@ def _recorded_bytes(font: Sf2File, sample, sample_type: int) -> bytes:
 
 
 def render_note(soundfont: Path, program: int, note: Note, gain_db: float) -> np.ndarray:
-    """One note played with expression, mono at 16 kHz.
+    """Render a note with expression, mono at 16 kHz.
 
     Args:
-        note: its pitch may deviate by 200 cents.
-        gain_db: one gain for the whole data set, so that instruments keep their balance.
+        soundfont: the SoundFont.
+        program: the instrument, General MIDI.
+        note: the note; its pitch may deviate by 200 cents.
+        gain_db: the same for the whole data set, so that instruments keep their balance.
 
     Returns:
-        audio: [frames * 64] float32; exactly silent from where the release has died away.
+        audio: [frames * 64] float32; exactly silent once the release has died away.
     """
     return to_sample_rate(play_note(soundfont, program, note, gain_db))
 
 
 def to_sample_rate(audio: np.ndarray) -> np.ndarray:
-    """[samples] at 48 kHz as [samples / 3] float32 at 16 kHz."""
+    """Resample [samples] at 48 kHz to [samples / 3] float32 at 16 kHz."""
     return soxr.resample(audio, RENDER_RATE, SAMPLE_RATE, quality="VHQ").astype(np.float32)
 
 
 def play_note(
     soundfont: Path, program: int, note: Note, gain_db: float, bend_range: float = BEND_RANGE
 ) -> np.ndarray:
-    """One note as the synthesizer renders it: [frames * 192] float32, mono at 48 kHz.
+    """Render a note at the synthesizer's rate: [frames * 192] float32, mono at 48 kHz.
 
     Args:
+        soundfont: the SoundFont.
+        program: the instrument, General MIDI.
+        note: the note.
+        gain_db: the synthesizer's gain.
         bend_range: how far the pitch may deviate, in semitones each way.
     """
     synth = _synth(soundfont, gain_db)
     synth.sounds_off(0)
-    synth.generate(FLUSH)  # what an earlier note left, or a note's bytes would depend on it
+    synth.generate(FLUSH)  # so that the tail of an earlier note is not in this one
     synth.program_select(0, 0, 0, program)
     synth.pitchbend_range(0, bend_range)
     bends = np.rint(8192 + np.clip(note.cents / 100 / bend_range, -1, 1) * 8191).astype(int)

@@ -1,4 +1,4 @@
-"""One door to every data set: `data.NAME.source` of params.yaml says which module makes it."""
+"""Make any data set: `data.NAME.source` in params.yaml selects the module that makes it."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ SOURCES = {
 
 
 def read_data_set(settings: Settings, name: str) -> Params:
-    """Read the block of data set `name` as its source's config class."""
+    """Check the block of data set `name` against the config class of its source."""
     values = settings.mapping("data", name)
     source = values.get("source")
     if source not in SOURCES:
@@ -33,15 +33,21 @@ def read_data_set(settings: Settings, name: str) -> Params:
 
 
 def make_data_set(settings: Settings, name: str, out: Path, manifest: Path) -> None:
-    """Make a data set: out/audio (what features may read), out/truth (what only evaluation may)
-    and the manifest.
+    """Make a data set.
+
+    Args:
+        settings: params.yaml.
+        name: the data set.
+        out: the folder for audio (open to every stage) and truth (for evaluation only).
+        manifest: the CSV file to write.
     """
     config = read_data_set(settings, name)
     outside = settings.outside(name)
     with atomic_folder(out) as folder:
         for part in (AUDIO, TRUTH):
             (folder / part).mkdir()
-        table, root = SOURCES[config.source][1](config, outside, folder)
+        make_source = SOURCES[config.source][1]
+        table, root = make_source(config, outside, folder)
         write_json(
             folder / SOURCE,
             {"root": None if root is None else str(root), "max_rejected": config.max_rejected},

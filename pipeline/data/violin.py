@@ -1,7 +1,8 @@
-"""The solo-violin stand-in: lines of free scores, played by a SoundFont's violin with expression,
-in one simulated room. Stands in for the paper's violin recordings (section 4.1), of which there are
-13 minutes in one room. Here the dry signal, the room's response and the f0 are known. All splits
-share the SoundFont's few recorded violin notes: what is held out is music.
+"""The solo violin: lines of free scores, played by a SoundFont with expression, in one room.
+
+It stands in for the paper's violin recordings (section 4.1): 13 minutes in one room. Here the room
+is simulated, and the dry signal, the room's response and the f0 are known. All splits share the
+SoundFont's few recorded violin notes; only the music is held out.
 """
 
 from pathlib import Path
@@ -19,21 +20,21 @@ from pipeline.common.files import digest
 from pipeline.common.manifest import AUDIO, TRUTH, DataSet, make_manifest
 from pipeline.common.units import FRAME_RATE, SAMPLE_RATE
 from pipeline.data.performance import (
-    LineConfig,
     Passage,
+    PerformanceConfig,
     perform,
     piece_passages,
     play_line,
     true_f0,
 )
 from pipeline.data.room import RoomConfig, room_response
-from pipeline.data.scores import AllowList, read_allow_list
+from pipeline.data.scores import AllowList, Piece, read_allow_list
 from pipeline.data.soundfont import packaged_soundfont, read_recordings
 
-OWN_COLUMNS = ("title", "first_measure", "last_measure", "seconds")
+EXTRA_COLUMNS = ("title", "first_measure", "last_measure", "seconds")
 
 
-class ViolinConfig(LineConfig):
+class ViolinConfig(PerformanceConfig):
     """A data set of violin lines."""
 
     source: Literal["violin"]
@@ -48,51 +49,40 @@ class ViolinConfig(LineConfig):
 def make_violin(config: ViolinConfig, outside: Path | None, folder: Path) -> DataSet:
     """Render the data set into `folder`.
 
-    audio/ID.wav is the violin in the room (16 bit, 16 kHz). For evaluation only: truth/ID.dry.wav,
-    the same without the room (their ratio is the room alone: audio = dry convolved with the
-    response), truth/ID.f0.npy ([frames] Hz at 250 Hz, 0 where the dry signal is silent: a note has
-    its f0 until its release has been faded out) and truth/room.wav (float32).
+    audio/ID.wav is the violin in the room (16 bit, 16 kHz). These files are for evaluation only:
+    truth/ID.dry.wav is the violin without the room (audio = dry convolved with the response),
+    truth/ID.f0.npy the f0 ([frames] Hz at 250 Hz; a note has its f0 until its release is faded out,
+    and the f0 is 0 where the dry signal is silent), truth/room.wav the room's response (float32).
 
     Args:
-        outside: a SoundFont, .sf2 or .sf3; None for the packaged one.
+        config: the data set's block of params.yaml.
+        outside: a SoundFont (.sf2 or .sf3); None for the packaged one.
+        folder: the folder to write to.
 
     Raises:
-        UserError: a SoundFont without this violin, a room that does not hold source and microphone,
-            or a gain that clips.
+        UserError: the SoundFont lacks this program or a key, the room does not hold source and
+            microphone, or the gain clips.
     """
     soundfont = outside or packaged_soundfont()
     scores = read_allow_list()
     passages = plan_passages(config, scores)
     _check_range(config, soundfont, passages)
     response = room_response(config.room)
-    # libsndfile would put the time of day into a float WAV
+    # not libsndfile, which writes the time of day into a float WAV
     wavfile.write(folder / TRUTH / "room.wav", SAMPLE_RATE, response)
-    rows, peaks = [], {}
+    rows = []
+    peaks = {}
     for passage in progress(passages, "violin", unit="passage"):
         wet, peaks[passage.id] = _render(config, soundfont, passage, response, folder / TRUTH)
         sha256 = write_audio(folder / AUDIO / f"{passage.id}.wav", wet)
-        piece = scores.pieces[passage.piece]
-        rows.append(
-            {
-                "id": passage.id,
-                "instrument": "violin",
-                "family": "string",
-                "group": passage.piece,
-                "split": piece.split,
-                "path": f"{passage.id}.wav",
-                "sha256": sha256,
-                "title": f"{piece.composer}: {piece.title}",
-                "first_measure": passage.notes[0].measure,
-                "last_measure": passage.notes[-1].measure,
-                "seconds": len(wet) / SAMPLE_RATE,
-            }
-        )
+        seconds = len(wet) / SAMPLE_RATE
+        rows.append(_row(passage, scores.pieces[passage.piece], sha256, seconds))
     _check_peaks(peaks)
-    return DataSet(make_manifest(rows, OWN_COLUMNS), None)
+    return DataSet(make_manifest(rows, EXTRA_COLUMNS), None)
 
 
 def plan_passages(config: ViolinConfig, scores: AllowList) -> list[Passage]:
-    """The passages of all pieces, in the order of the allow-list."""
+    """List the passages of all pieces, in the order of the allow-list."""
     return [
         passage
         for name, piece in scores.pieces.items()
@@ -100,21 +90,39 @@ def plan_passages(config: ViolinConfig, scores: AllowList) -> list[Passage]:
     ]
 
 
+def _row(passage: Passage, piece: Piece, sha256: str, seconds: float) -> dict:
+    return {
+        "id": passage.id,
+        "instrument": "violin",
+        "family": "string",
+        "group": passage.piece,
+        "split": piece.split,
+        "path": f"{passage.id}.wav",
+        "sha256": sha256,
+        "title": f"{piece.composer}: {piece.title}",
+        "first_measure": passage.notes[0].measure,
+        "last_measure": passage.notes[-1].measure,
+        "seconds": seconds,
+    }
+
+
 def _render(
     config: ViolinConfig, soundfont: Path, passage: Passage, response: np.ndarray, truth: Path
 ) -> tuple[np.ndarray, float]:
-    """Write a passage's truth; returns it in the room, [samples], until the room is silent, and
-    the highest peak of both.
+    """Write a passage's truth and render it in the room.
+
+    Returns:
+        wet: [samples], long enough for the room to become silent.
+        peak: the highest absolute sample of the dry and the wet signal.
     """
-    played = perform(
-        passage, config, np.random.default_rng(int(digest(config.seed, passage.id)[:16], 16))
-    )
+    random = np.random.default_rng(int(digest(config.seed, passage.id)[:16], 16))
+    played = perform(passage, config, random)
     start, last = played[-1]
     frames = start + len(last.cents) + round(config.room.seconds * FRAME_RATE)
     np.save(truth / f"{passage.id}.f0.npy", true_f0(played, frames))
     line = play_line(soundfont, config.program, played, frames, config.gain_db)
     write_audio(truth / f"{passage.id}.dry.wav", line)
-    dry, _ = soundfile.read(truth / f"{passage.id}.dry.wav")  # as others will read it, 16 bit
+    dry, _ = soundfile.read(truth / f"{passage.id}.dry.wav")  # as 16 bit, like its readers
     wet = fftconvolve(dry, response.astype(float))[: len(dry)]
     return wet, max(np.abs(line).max(), np.abs(wet).max())
 
@@ -134,9 +142,8 @@ def _check_range(config: ViolinConfig, soundfont: Path, passages: list[Passage])
             "data: source 'violin': passage_seconds: no score has passages of this length; "
             "choose a wider range"
         )
-    silent = {note.pitch for passage in passages for note in passage.notes} - set(
-        read_recordings(soundfont, config.program)
-    )
+    pitches = {note.pitch for passage in passages for note in passage.notes}
+    silent = pitches - set(read_recordings(soundfont, config.program))
     if silent:
         raise UserError(
             f"data: source 'violin': program {config.program} of {soundfont} sounds no key "

@@ -10,8 +10,8 @@ from pipeline.common.cli import UserError
 from pipeline.common.files import digest
 from pipeline.common.params import Params
 from pipeline.data.performance import (
-    LineConfig,
     Passage,
+    PerformanceConfig,
     perform,
     piece_passages,
     play_line,
@@ -30,7 +30,7 @@ class PlayerConfig(Params):
     octaves: int  # by which the violin's line is moved, so that it lies well
 
 
-class LinesConfig(LineConfig):
+class LinesConfig(PerformanceConfig):
     """What is played: of every piece the first passage that lies within an instrument's range,
     by every instrument.
     """

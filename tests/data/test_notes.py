@@ -17,9 +17,10 @@ from pipeline.audio.files import audio_sha256, read_audio
 from pipeline.common.cli import UserError
 from pipeline.common.settings import Settings
 from pipeline.common.manifest import AUDIO, COLUMNS, TRUTH, read_manifest
+from pipeline.common.settings import Settings
 from pipeline.common.units import FRAME_RATE
 from pipeline.data.expression import Expression, draw_expression, dynamics_curve, pitch_curve
-from pipeline.data.notes import OWN_COLUMNS, Instrument, make_notes, plan_notes, play, split_zones
+from pipeline.data.notes import EXTRA_COLUMNS, Instrument, make_notes, plan_notes, play, split_zones
 from pipeline.data.soundfont import (
     Note,
     connect_zones,
@@ -129,7 +130,7 @@ def test_planning_is_a_function_of_the_seed(planned):
 def test_the_committed_manifest_is_the_plan(planned, committed):
     """What is drawn, up to the last digit written: another processor may round it the other way."""
     manifest = read_manifest(committed / "reports" / "data" / "notes" / "manifest.csv")
-    assert tuple(manifest.columns) == (*COLUMNS, *OWN_COLUMNS)
+    assert tuple(manifest.columns) == (*COLUMNS, *EXTRA_COLUMNS)
     columns = [name for name in planned.columns if name not in ("pitch", "expression")]
     pd.testing.assert_frame_equal(manifest[columns], planned[columns], check_dtype=False)
     for found, expected in zip(

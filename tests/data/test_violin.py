@@ -20,6 +20,7 @@ from pipeline.audio.files import audio_sha256
 from pipeline.common.cli import UserError
 from pipeline.common.settings import Settings
 from pipeline.common.manifest import AUDIO, TRUTH
+from pipeline.common.settings import Settings
 from pipeline.common.units import FRAME_RATE, HOP, SAMPLE_RATE
 from pipeline.data.expression import line_pitch_curve, phrase_curve
 from pipeline.data.performance import SHORTEST, perform, true_f0
