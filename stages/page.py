@@ -44,34 +44,44 @@ def main(
     config = settings.section("page", PageConfig)
     bases = settings.section("tabulate", TabulateConfig).bases
     reports = Reports(tables, figures, read_listing(sounds))
-    ablations = settings.ablations
-    first, differences = opening(reports, bases)
-    found = pd.concat(
-        [pd.read_parquet(path) for path in sorted(rows.glob("*.parquet"))], ignore_index=True
-    )
-    checks = json.loads(audit.read_text())
+    metric_rows = pd.concat(map(pd.read_parquet, sorted(rows.glob("*.parquet"))), ignore_index=True)
     content = {
-        "table_1": first,
-        "differences": differences,
-        "seeds": seeds_of(reports),
-        "remarks": table_remarks(settings, found),
+        **_opening(reports, bases),
+        "remarks": table_remarks(settings, metric_rows),
         "tables": tables,
         "sections": [
-            models_section(reports, read_paper(paper), ablations),
-            *ablations_section(reports, ablations),
+            models_section(reports, read_paper(paper), settings.ablations),
+            *ablations_section(reports, settings.ablations),
             *study_sections(reports),
             *tiny_section(reports),
         ],
-        "heard": heard_first(reports, bases),
-        "audit": audit_table(checks),
-        "checks": len(checks),
-        "failed": sum(check["verdict"] == "fails" for check in checks),
+        **_audit(json.loads(audit.read_text())),
     }
     with atomic_folder(style) as folder:
         for name in STYLE:
             write_text(folder / name, source(name))
     write_text(page, render(content, page, sounds, style))
-    print(f"{page}: {check_weight(page, config.megabytes):.2f} MB with what it refers to")
+    print(f"{page}: {check_weight(page, config.megabytes):.2f} MB with all files it refers to")
+
+
+def _opening(reports: Reports, bases: dict[str, str]) -> dict:
+    """Gather the summary and the sounds at the top of the page."""
+    table_1, differences = opening(reports, bases)
+    return {
+        "table_1": table_1,
+        "differences": differences,
+        "seeds": seeds_of(reports),
+        "heard": heard_first(reports, bases),
+    }
+
+
+def _audit(checks: list[dict]) -> dict:
+    """Gather the audit's table and its numbers of checks and failures."""
+    return {
+        "audit": audit_table(checks),
+        "checks": len(checks),
+        "failed": sum(check["verdict"] == "fails" for check in checks),
+    }
 
 
 if __name__ == "__main__":

@@ -40,35 +40,47 @@ def main(
     """
     settings = Settings.read(params)
     config = settings.section("tabulate", TabulateConfig)
-    found = pd.concat(
-        [pd.read_parquet(path) for path in sorted(rows.glob("*.parquet"))], ignore_index=True
-    )
     order = settings.row_names()
+    experiments = [experiment.name for experiment in settings.experiments]
     published = read_paper(paper)
-    ablations = settings.ablations
+    metric_rows = pd.concat(map(pd.read_parquet, sorted(rows.glob("*.parquet"))), ignore_index=True)
     check_bases(config.bases, order, params)
-    check_rows(found, order, settings.seeds)
-    models = {
-        data: [name for name in names if name not in {each.name for each in ablations}]
-        for data, names in order.items()
-    }
-    cells = resynthesis_cells(found, models, config)
-    write_resynthesis_table(
-        cells, models, config.bases, published, table_remarks(settings, found), tables
-    )
-    compared = [ablation_cells(found, ablations, config)] if ablations else []
-    for table in compared:
-        write_ablation_table(table, ablations, tables)
-    write_metrics(
-        pd.concat([cells, *compared, *write_study_tables(studies, settings, config, tables)]),
-        metrics,
-    )
-    experiments = [each.name for each in settings.experiments]
+    check_rows(metric_rows, order, settings.seeds)
+    cells = _tabulate_resyntheses(settings, config, metric_rows, published, tables)
+    ablation_tables = _tabulate_ablations(settings, config, metric_rows, tables)
+    study_tables = write_study_tables(studies, settings, config, tables)
+    write_metrics(pd.concat([cells, *ablation_tables, *study_tables]), metrics)
     parameters = both_scales(pd.read_csv(counts), trainings, experiments, settings.seeds[0])
     write_parameter_table(parameters, published, tables)
     write_training_table(read_trainings(trainings, experiments, settings.seeds), tables)
     if TINY in experiments and settings.experiment(TINY).data in config.bases:
         write_tiny_table(cells, parameters, config.bases[settings.experiment(TINY).data], tables)
+
+
+def _tabulate_resyntheses(
+    settings: Settings, config: TabulateConfig, rows: pd.DataFrame, published: dict, tables: Path
+) -> pd.DataFrame:
+    """Write Table 1, which leaves out ablations; return its cells."""
+    ablations = {ablation.name for ablation in settings.ablations}
+    models = {
+        data: [name for name in names if name not in ablations]
+        for data, names in settings.row_names().items()
+    }
+    cells = resynthesis_cells(rows, models, config)
+    remarks = table_remarks(settings, rows)
+    write_resynthesis_table(cells, models, config.bases, published, remarks, tables)
+    return cells
+
+
+def _tabulate_ablations(
+    settings: Settings, config: TabulateConfig, rows: pd.DataFrame, tables: Path
+) -> list[pd.DataFrame]:
+    """Write the table of ablations, if there are any; return its cells."""
+    if not settings.ablations:
+        return []
+    cells = ablation_cells(rows, settings.ablations, config)
+    write_ablation_table(cells, settings.ablations, tables)
+    return [cells]
 
 
 if __name__ == "__main__":
