@@ -1,1 +1,1 @@
-"""Features measured in sound: f0, loudness, and both together."""
+"""Features measured from audio: f0, loudness, and both in control frames."""

@@ -1,4 +1,4 @@
-"""CREPE with its real weights."""
+"""f0 from CREPE with its real weights."""
 
 import subprocess
 import sys
@@ -39,13 +39,13 @@ def test_interpolation_is_linear_in_pitch():
 
 
 @pytest.mark.parametrize("capacity", ["tiny", "full"])
-def test_the_faster_form_changes_nothing(random, capacity):
+def test_our_network_equals_the_packages(random, capacity):
     frames = random.normal(size=(8, 1024)).astype(np.float32)
     frames[4:] = np.sin(
         2 * np.pi * np.array([[0.01], [0.02], [0.03], [0.04]]) * np.arange(1024)
     ) * np.sqrt(2)
     ours = load_crepe(capacity)(frames).numpy()
-    network = crepe.core.models[capacity]  # the package's own graph, which load_crepe had it build
+    network = crepe.core.models[capacity]  # load_crepe made the package build its own graph
     np.testing.assert_allclose(ours, network(frames, training=False), atol=2e-6)
     assert ours[4:].max() > 0.5
 
@@ -56,7 +56,7 @@ def test_missing_weights_name_the_package():
 
 
 def test_two_threads_share_one_network():
-    """In a process of its own: nothing may be loaded yet."""
+    """Run in a new process, because no network may be loaded before."""
     program = """
 import keras, pipeline
 from concurrent.futures import ThreadPoolExecutor
