@@ -1,3 +1,1 @@
-"""Training examples: their schema, reading them with tf.data, and which experiment is assigned
-which.
-"""
+"""Training examples: their schema, their tf.data pipelines, and their assignment to experiments."""

@@ -1,7 +1,9 @@
-"""Which examples an experiment is trained and tested on: a small file that changes only when its
-own data set or base does. DVC cannot look an experiment's data set up in a path; a dependency on
-this file stands for one on the examples, because it holds the hash of statistics.json, which holds
-those of all shards. An ablation's file also holds what its base overrides.
+"""Assignments: one small file per experiment that names the examples it trains and tests on.
+
+DVC cannot look up an experiment's data set inside a path, so an experiment depends on its
+assignment instead of on its examples. The assignment holds the hash of statistics.json, which holds
+the hashes of all shards; an ablation's assignment also holds the overrides of its base. It
+therefore changes only when the experiment's own data set or its base changes.
 """
 
 import json
@@ -14,14 +16,23 @@ from pipeline.common.settings import Settings
 
 
 class Assignment(NamedTuple):
-    """A data set's name and the folder of its examples."""
+    """The data set of an experiment: its name and the folder of its examples."""
 
     data: str
     examples: Path
 
 
 def write_assignments(settings: Settings, examples: Path, out: Path) -> None:
-    """Write out/EXPERIMENT.json for every experiment."""
+    """Write `out`/EXPERIMENT.json for every experiment.
+
+    Args:
+        settings: the settings that list the experiments.
+        examples: folder with one folder of examples per data set.
+        out: folder of the assignments, replaced as a whole.
+
+    Raises:
+        UserError: a data set has no examples yet.
+    """
     with atomic_folder(out) as folder:
         for experiment in settings.experiments:
             data = experiment.data
@@ -39,6 +50,6 @@ def write_assignments(settings: Settings, examples: Path, out: Path) -> None:
 
 
 def read_assignment(path: Path) -> Assignment:
-    """What `write_assignments` wrote for an experiment."""
+    """Read an experiment's assignment, as `write_assignments` wrote it."""
     values = json.loads(path.read_text())
     return Assignment(values["data"], Path(values["examples"]))

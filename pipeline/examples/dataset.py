@@ -1,9 +1,8 @@
-"""TFRecords as tf.data: deterministic training crops that can start at any step, and whole
-splits for evaluation.
-"""
+"""TFRecords as tf.data: endless training crops that can resume at any step, and whole splits."""
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
@@ -12,78 +11,108 @@ from pipeline.common.cli import UserError
 from pipeline.common.units import CURVES, FRAME_RATE, HOP
 
 SHUFFLE_BUFFER = 2048  # examples
-NOISE_SEED = 2**20  # noise is not drawn with the numbers that crops are
-MEMORY_BYTES = 2**31  # up to this size the records are kept in memory
+NOISE_SEED = 2**20  # added to the seed, so that noise and crops draw different numbers
+MEMORY_BYTES = 2**31  # records up to this size in all are cached in memory
 
 
 def training_batches(
     folder: Path, example_frames: int, crop_frames: int, batch_size: int, seed: int, step: int = 0
 ) -> Iterator:
-    """Endless batches of random crops of the training split, from step number `step` on.
+    """Yield endless batches of random crops of the training split.
 
-    The batch of a step is a function of the seed and the step alone, so that a resumed run sees
-    what an uninterrupted one does: each epoch has its own shuffling seed, crops are drawn by the
-    item's number. An epoch leaves out what does not fill a batch; the next shuffles anew.
+    A step's batch depends on the seed and the step alone, so that a resumed run sees the same
+    batches as an uninterrupted one: every epoch has its own shuffling seed, and an item's crop is
+    drawn from its number. An epoch drops the examples that do not fill a batch.
+
+    Args:
+        folder: the data set's examples.
+        example_frames: length of the stored examples, in control frames.
+        crop_frames: length of a crop, in control frames.
+        batch_size: crops per batch.
+        seed: seed of shuffling, crops and noise.
+        step: number of the first step.
 
     Yields:
         {example_id: [batch], audio, noise: [batch, crop_frames * 64], f0_hz, f0_confidence,
         loudness_db: [batch, crop_frames]}
+
+    Raises:
+        UserError: there are no training examples, or fewer than `batch_size`.
     """
-    shards = _shards(folder, "train")
-    records = tf.data.TFRecordDataset(shards)
-    if sum(os.path.getsize(path) for path in shards) <= MEMORY_BYTES:
-        records = records.cache()  # filled by counting, so that no epoch waits for the disk
-    steps_per_epoch = int(records.reduce(0, lambda count, _: count + 1)) // batch_size
+    records, count = _training_records(folder)
+    steps_per_epoch = count // batch_size
     if not steps_per_epoch:
         raise UserError(
             f"train.batch_size: {batch_size} is more than the training examples in {folder}; "
             "lower it"
         )
-
-    def crop(index: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The item's random window, with noise of its own."""
-        start = tf.random.stateless_uniform(
-            [], [seed, index], 0, example_frames - crop_frames + 1, tf.int64
-        )
-        return _crop(decode_example(record, example_frames), start, crop_frames) | {
-            "noise": noise(crop_frames, seed, index)
-        }
-
+    crop = partial(_random_crop, example_frames, crop_frames, seed)
     while True:
         epoch, position = divmod(step, steps_per_epoch)
         shuffled = records.shuffle(
             SHUFFLE_BUFFER, seed=seed * 1_000_003 + epoch, reshuffle_each_iteration=False
         )
-        items = (
-            shuffled.skip(position * batch_size)
-            .enumerate(start=step * batch_size)
-            .map(crop, num_parallel_calls=1)
-        )
+        remaining = shuffled.skip(position * batch_size)
+        items = remaining.enumerate(start=step * batch_size).map(crop, num_parallel_calls=1)
         for batch in items.batch(batch_size, drop_remainder=True).prefetch(2):
             yield batch
             step += 1
 
 
+def _training_records(folder: Path) -> tuple[tf.data.Dataset, int]:
+    """Open the serialized training examples and count them."""
+    shards = _shards(folder, "train")
+    records = tf.data.TFRecordDataset(shards)
+    if sum(os.path.getsize(path) for path in shards) <= MEMORY_BYTES:
+        records = records.cache()  # counting fills the cache, so that no epoch waits for the disk
+    count = int(records.reduce(0, lambda total, _: total + 1))
+    return records, count
+
+
+def _random_crop(
+    example_frames: int, crop_frames: int, seed: int, index: tf.Tensor, record: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Decode item number `index`, crop it at random and add its noise."""
+    start = tf.random.stateless_uniform(
+        [], [seed, index], 0, example_frames - crop_frames + 1, tf.int64
+    )
+    cropped = _crop(decode_example(record, example_frames), start, crop_frames)
+    return cropped | {"noise": noise(crop_frames, seed, index)}
+
+
 def split_batches(
     folder: Path, split: str, example_frames: int, batch_size: int, seed: int = 0
 ) -> tf.data.Dataset:
-    """A whole split in a fixed order, in batches (the last may be smaller); `seed` is that of
-    the noise.
+    """Return a whole split in a fixed order, in batches; the last batch may be smaller.
+
+    Args:
+        folder: the data set's examples.
+        split: train, valid or test.
+        example_frames: length of the stored examples, in control frames.
+        batch_size: examples per batch.
+        seed: seed of the noise.
     """
     records = tf.data.TFRecordDataset(_shards(folder, split)).enumerate()
 
     def decode(index: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The example, with noise of its own."""
-        return decode_example(record, example_frames) | {
-            "noise": noise(example_frames, seed, index)
-        }
+        """Decode an example and add its noise."""
+        example = decode_example(record, example_frames)
+        return example | {"noise": noise(example_frames, seed, index)}
 
     return records.map(decode).batch(batch_size).prefetch(1)
 
 
 def read_split(folder: Path, split: str, seconds: float, seed: int = 0) -> list[dict]:
-    """The examples of a split as NumPy, sorted by id: ids as text, audio and noise [samples],
-    curves [frames].
+    """Read the examples of a split as NumPy arrays, sorted by example id.
+
+    Args:
+        folder: the data set's examples.
+        split: train, valid or test.
+        seconds: length of the stored examples.
+        seed: seed of the noise.
+
+    Returns:
+        One dict per example: ids as text, audio and noise [samples], curves [frames].
     """
     rows = []
     for batch in split_batches(folder, split, round(seconds * FRAME_RATE), 1, seed):
@@ -93,14 +122,18 @@ def read_split(folder: Path, split: str, seconds: float, seed: int = 0) -> list[
 
 
 def noise(frames: int, seed: int, index: tf.Tensor) -> tf.Tensor:
-    """The noise an example comes with, all that is random in a model: [frames * 64], uniform in
-    [-1, 1].
+    """Draw an example's noise, uniform in [-1, 1]: [frames * 64].
+
+    It is the only random input of a model and depends on the seed and the example's index alone.
     """
     return tf.random.stateless_uniform([frames * HOP], [seed + NOISE_SEED, index], -1.0, 1.0)
 
 
 def decode_example(serialized: tf.Tensor, frames: int) -> dict[str, tf.Tensor]:
-    """The inverse of `encode_example`: ids, audio [frames * 64] and curves [frames]."""
+    """Parse a tf.train.Example into ids, audio [frames * 64] and curves [frames].
+
+    The inverse of `preparation.shards.encode_example`.
+    """
     schema = {name: tf.io.FixedLenFeature([], tf.string) for name in ("example_id", "recording_id")}
     schema |= {"audio": tf.io.FixedLenFeature([frames * HOP], tf.float32)}
     schema |= {name: tf.io.FixedLenFeature([frames], tf.float32) for name in CURVES}
@@ -108,6 +141,7 @@ def decode_example(serialized: tf.Tensor, frames: int) -> dict[str, tf.Tensor]:
 
 
 def _shards(folder: Path, split: str) -> list[str]:
+    """List the split's TFRecord files in a fixed order."""
     paths = sorted(folder.glob(f"{split}-*.tfrecord"))
     if not paths:
         raise UserError(f"{folder}: no TFRecords of split '{split}'; run `dvc repro examples`")
@@ -115,11 +149,12 @@ def _shards(folder: Path, split: str) -> list[str]:
 
 
 def _crop(example: dict[str, tf.Tensor], start: tf.Tensor, frames: int) -> dict[str, tf.Tensor]:
+    """Cut audio and curves to `frames` control frames from frame `start` on."""
+    audio = example["audio"][start * HOP : (start + frames) * HOP]
     cropped = {
         "example_id": example["example_id"],
-        "audio": example["audio"][start * HOP : (start + frames) * HOP],
+        "audio": tf.ensure_shape(audio, [frames * HOP]),
     }
-    cropped["audio"] = tf.ensure_shape(cropped["audio"], [frames * HOP])
     for name in CURVES:
         cropped[name] = tf.ensure_shape(example[name][start : start + frames], [frames])
     return cropped

@@ -1,5 +1,6 @@
-"""Training examples: their windows, splits and statistics. Without TensorFlow, so that writing
-them stays small.
+"""Training examples: their windows, splits and statistics.
+
+This module does not import TensorFlow, so that the processes that write examples stay small.
 """
 
 import json
@@ -31,25 +32,25 @@ def example_seconds(settings: Settings) -> float:
 
 
 class Statistics(Params):
-    """What examples/statistics.json says of the training split's loudness, in dB."""
+    """Mean and standard deviation of the training split's loudness, in dB."""
 
     loudness_mean: float
     loudness_std: float
 
 
 def read_statistics(folder: Path) -> Statistics:
-    """The loudness statistics the examples stage wrote."""
+    """Read the loudness statistics from a folder of examples."""
     values = json.loads((folder / "statistics.json").read_text())
     return Statistics(loudness_mean=values["loudness_mean"], loudness_std=values["loudness_std"])
 
 
 def example_id(recording: str, start: int) -> str:
-    """The id of the example that begins at frame `start` of a recording."""
+    """Return the id of the example that begins at frame `start` of a recording."""
     return f"{recording}@{start}"
 
 
 def split_id(example: str) -> tuple[str, int]:
-    """The inverse of `example_id`: recording and first frame."""
+    """Split an example's id into recording and first frame: the inverse of `example_id`."""
     recording, start = example.rsplit("@", 1)
     return recording, int(start)
 
@@ -57,14 +58,17 @@ def split_id(example: str) -> tuple[str, int]:
 def split_windows(
     frames: int, split: str, block_seconds: float, length: int, hop: int
 ) -> Iterator[tuple[str, int]]:
-    """(split, first frame) of every window of a recording; none spans two of the time blocks that a
-    split may consist of.
+    """Yield (split, first frame) for every window of a recording.
+
+    A recording belongs to one split or is cut into time blocks that each belong to one; no window
+    spans two blocks.
 
     Args:
-        frames: of the recording.
-        split: one name, or one per block with spaces between.
-        block_seconds: the blocks' length; not used with one name.
-        length, hop: of the windows, in frames.
+        frames: length of the recording, in frames.
+        split: name of the split, or one name per block, separated by spaces.
+        block_seconds: length of a block; ignored if there is one name.
+        length: length of a window, in frames.
+        hop: distance between the starts of two windows, in frames.
     """
     names = split.split(" ")
     block = round(block_seconds * FRAME_RATE) if len(names) > 1 else frames
@@ -75,7 +79,5 @@ def split_windows(
 
 
 def window_starts(frames: int, length: int, hop: int) -> range:
-    """First frames of the windows of `length` frames that fit into a recording, every `hop`
-    frames.
-    """
+    """Return the first frames of all windows of `length` that fit into `frames`, `hop` apart."""
     return range(0, frames - length + 1, hop)

@@ -1,4 +1,4 @@
-"""An experiment's assignment changes with its own data set, and with no other."""
+"""An assignment changes with its experiment's data set and base, and with nothing else."""
 
 import pytest
 import yaml
@@ -11,10 +11,10 @@ from pipeline.examples.assignment import read_assignment, write_assignments
 @pytest.fixture
 def project(tmp_path):
     params = {
-        "data": {"notes": {"source": "notes"}, "mine": {"source": "folder"}},
+        "data": {"notes": {"source": "notes"}, "field": {"source": "folder"}},
         "experiments": {
             "one": {"data": "notes"},
-            "two": {"data": "mine", "model": {"use_z": False}},
+            "two": {"data": "field", "model": {"use_z": False}},
             "less": {"ablates": "two", "asks": "Why?", "model": {"harmonics": 9}},
         },
     }
@@ -25,21 +25,23 @@ def project(tmp_path):
 
 
 def assigned(project):
+    """Write the assignments; return {experiment: content}."""
     write_assignments(project / "params.yaml", project / "examples", project / "assigned")
     return {path.stem: path.read_bytes() for path in (project / "assigned").iterdir()}
 
 
-def test_every_experiment_is_assigned_what_it_names(project):
+def test_every_experiment_is_assigned_its_data_set(project):
     assert set(assigned(project)) == {"one", "two", "less"}
     for name in ("two", "less"):
         assert read_assignment(project / "assigned" / f"{name}.json") == (
-            "mine",
-            project / "examples" / "mine",
+            "field",
+            project / "examples" / "field",
         )
 
 
-def test_an_ablations_changes_with_its_base(project):
-    before, path = assigned(project), project / "params.yaml"
+def test_an_ablations_assignment_changes_with_its_base(project):
+    before = assigned(project)
+    path = project / "params.yaml"
     path.write_text(path.read_text().replace("use_z: false", "use_z: true"))
     after = assigned(project)
     assert {name for name in before if before[name] != after[name]} == {"less"}
@@ -47,12 +49,12 @@ def test_an_ablations_changes_with_its_base(project):
 
 def test_only_the_experiments_of_a_changed_data_set_change(project):
     before = assigned(project)
-    write_json(project / "examples" / "mine" / "statistics.json", {"sha256": {"train": "other"}})
+    write_json(project / "examples" / "field" / "statistics.json", {"sha256": {"train": "other"}})
     after = assigned(project)
     assert {name for name in before if before[name] != after[name]} == {"two", "less"}
 
 
 def test_missing_examples_name_the_remedy(project):
-    (project / "examples" / "mine" / "statistics.json").unlink()
-    with pytest.raises(UserError, match="dvc repro examples@mine"):
+    (project / "examples" / "field" / "statistics.json").unlink()
+    with pytest.raises(UserError, match="dvc repro examples@field"):
         assigned(project)
