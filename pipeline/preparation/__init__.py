@@ -1,1 +1,1 @@
-"""Beam jobs over whole data sets: feature extraction, shards, writing TFRecords."""
+"""Apache Beam jobs over whole data sets: feature extraction and TFRecord shards."""

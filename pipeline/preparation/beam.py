@@ -1,7 +1,8 @@
-"""One linear Apache Beam chain: elements -> work -> rows, on any runner, with progress.
-Linear on purpose: no tagged outputs, side inputs or file sinks, which not every runner has. Workers
-leave their rows as JSON lines in a folder that they share with the driver; rejects are rows, not
-exceptions.
+"""One linear Apache Beam pipeline: elements -> work -> rows, on any runner, with progress.
+
+It is linear on purpose: not every runner supports tagged outputs, side inputs or file sinks.
+Workers write their rows as JSON lines to a folder that they share with the driver. A rejected
+element gives a row, not an exception.
 """
 
 import json
@@ -21,8 +22,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.common.cli import UserError, progress
 
-# Results do not depend on it, so it is no parameter: a variable reaches stages that `dvc repro`
-# runs.
+# Not in params.yaml, because results do not depend on it; the environment variable reaches the
+# stages that `dvc repro` runs.
 Workers = Annotated[
     int,
     typer.Option(
@@ -36,14 +37,18 @@ Workers = Annotated[
 def run_chain(
     elements: list[dict], work: Callable[[dict], dict], rows: Path, label: str, runner: list[str]
 ) -> list[dict]:
-    """Run `work` on every element; returns its rows, sorted by the elements' ids.
+    """Run `work` on every element; return the rows, sorted by id.
 
     Args:
-        elements: plain dicts with a unique `id`, the dearest first, because runners split them
-            statically.
-        work: a picklable function from an element to a row with that `id`, which JSON can hold.
-        rows: a scratch folder for the rows; on several machines it must be shared.
-        runner: Beam's options, as `runner_options` makes them.
+        elements: plain dicts with a unique `id`, the most expensive first, because runners split
+            the list statically.
+        work: picklable function from an element to a row: a JSON-serializable dict with that `id`.
+        rows: scratch folder for the rows, emptied first; several machines must share it.
+        label: name of the job in progress and error messages.
+        runner: Beam's options, from `runner_options`.
+
+    Raises:
+        UserError: the options are wrong, or rows are missing.
     """
     pipeline = _open_pipeline(runner)
     shutil.rmtree(rows, ignore_errors=True)
@@ -57,35 +62,43 @@ def run_chain(
                 chain
                 | beam.Create(elements)
                 | beam.Reshuffle()
-                | beam.Map(partial(_work_and_note, work, rows.resolve()))
+                | beam.Map(partial(_write_row, work, rows.resolve()))
             )
     finally:
         done.set()
         watcher.join()
-    # by id: a cluster may run an element twice
-    found = {row["id"]: row for row in _read_rows(rows)}
+    # keyed by id, because a cluster may run an element twice
+    row_by_id = {row["id"]: row for row in _read_rows(rows)}
     shutil.rmtree(rows)
-    if found.keys() != {element["id"] for element in elements}:
+    if row_by_id.keys() != {element["id"] for element in elements}:
         raise UserError(
-            f"{label}: {len(elements)} elements went in, {len(found)} rows came out; on several "
-            f"machines {rows} must lie in a folder they share; run the same command again"
+            f"{label}: {len(elements)} elements went in, {len(row_by_id)} rows came out; if "
+            f"several machines work together, they must share the folder {rows}; run the same "
+            "command again"
         )
-    return [found[name] for name in sorted(found)]
+    return [row_by_id[name] for name in sorted(row_by_id)]
 
 
 def runner_options(workers: int, options: list[str]) -> list[str]:
-    """Beam's options: local `workers`, or whatever runner `options` or the variable BEAM_OPTIONS
-    name.
+    """Return Beam's options for local workers, or for the runner that the options name.
 
-    One worker is this process with a thread per core, several are processes. Without a runner's
-    name it is FnApiRunner: Beam's own default first tries to download another one.
+    One worker is this process with one thread per core; several workers are processes. The default
+    runner is FnApiRunner, because Beam's own default first tries to download another runner.
+
+    Args:
+        workers: number of local workers.
+        options: further options for Beam; those of the environment variable BEAM_OPTIONS come
+            before them.
+
+    Raises:
+        UserError: both a runner and several local workers are asked for.
     """
     options = [*shlex.split(os.environ.get("BEAM_OPTIONS", "")), *options]
     if any(option.startswith("--runner") for option in options):
         if workers > 1:
             raise UserError(
-                "--workers counts local processes; leave it out and give the runner's own option "
-                "instead"
+                "--workers counts local processes; leave it out and set the number of workers "
+                "with the runner's own options"
             )
         return options
     mode = "multi_processing" if workers > 1 else "multi_threading"
@@ -99,11 +112,12 @@ def runner_options(workers: int, options: list[str]) -> list[str]:
 
 
 def _open_pipeline(runner: list[str]) -> beam.Pipeline:
-    """A pipeline on the runner that the options name; Beam itself ignores options that no one
-    knows.
+    """Open a pipeline on the runner that the options name.
+
+    Unknown options are an error here; Beam ignores them.
     """
     try:
-        # imports the runner, whose options are known only then
+        # this imports the runner, and only then are its options known
         pipeline = beam.Pipeline(options=PipelineOptions(runner))
     except (ValueError, ImportError, AttributeError) as error:
         raise UserError(f"Beam: {error}; correct --runner or BEAM_OPTIONS") from None
@@ -114,37 +128,40 @@ def _open_pipeline(runner: list[str]) -> beam.Pipeline:
     )
     if unknown:
         raise UserError(
-            f"neither this stage nor Beam's runner has an option --{min(unknown)}; correct it"
+            f"neither this stage nor Beam's runner has an option --{min(unknown)}; "
+            "correct or remove it"
         )
     return pipeline
 
 
-def _work_and_note(work: Callable[[dict], dict], rows: Path, element: dict) -> None:
+def _write_row(work: Callable[[dict], dict], rows: Path, element: dict) -> None:
+    """Run `work` on an element and append its row to this thread's file."""
     line = json.dumps(work(element)) + "\n"
-    with open(
-        rows / f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}.jsonl", "a"
-    ) as file:
+    thread = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
+    with open(rows / f"{thread}.jsonl", "a") as file:
         file.write(line)
 
 
 def _read_rows(rows: Path) -> Iterator[dict]:
+    """Yield the rows of all workers."""
     for path in sorted(rows.glob("*.jsonl")):
         yield from map(json.loads, path.read_text().splitlines())
 
 
 def _watch(rows: Path, total: int, label: str, done: threading.Event) -> None:
-    """Draw progress from the files of rows: the local runner blocks, so its counters cannot be
-    asked.
+    """Show progress by counting lines in the row files until `done` is set.
+
+    Beam's own counters cannot be read meanwhile, because the local runner blocks.
     """
-    read: dict[Path, int] = {}
+    bytes_read: dict[Path, int] = {}
     with progress(None, label, total, unit="file") as bar:
         while True:
-            last = done.wait(0.5)
+            finished = done.wait(0.5)
             for path in rows.glob("*.jsonl"):
                 with open(path, "rb") as file:
-                    file.seek(read.get(path, 0))
+                    file.seek(bytes_read.get(path, 0))
                     new = file.read()
-                read[path] = read.get(path, 0) + len(new)
+                bytes_read[path] = bytes_read.get(path, 0) + len(new)
                 bar.update(new.count(b"\n"))
-            if last:
+            if finished:
                 return

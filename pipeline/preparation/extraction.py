@@ -1,5 +1,6 @@
-"""Features of recordings (f0, loudness) with Apache Beam: one file per recording, kept by
-content and never computed twice.
+"""Extract the features (f0, loudness) of recordings with Apache Beam, one file per recording.
+
+Feature files are kept under a hash of audio, settings and code, so that none is computed twice.
 """
 
 import shutil
@@ -37,42 +38,29 @@ def extract_features(
     max_rejected: int,
     runner: list[str],
 ) -> None:
-    """One ID.npy ([frames] of FRAME: audio, f0_hz, f0_confidence, loudness_db) per recording, and
-    features.csv.
+    """Write features.csv and one ID.npy per recording: [frames] of dtype FRAME.
 
     Args:
+        config: settings of the features.
         recordings: the manifest; its rejected recordings stay rejected.
-        root: the folder that the manifest's paths start from.
-        scratch: where feature files are kept by the hash of audio, settings and code, for this run
-            and later ones.
-        max_rejected: how many rejected recordings are put up with; the output is written in any
-            case.
+        root: folder that the manifest's paths are relative to.
+        out: folder of the features, replaced as a whole.
+        scratch: folder that keeps finished feature files for this run and later ones.
+        max_rejected: number of rejected recordings allowed; the output is written in any case.
+        runner: Beam's options, from `preparation.beam.runner_options`.
+
+    Raises:
+        UserError: CREPE's weights are missing, workers cannot read recordings, or too many
+            recordings were rejected.
     """
-    # missing weights are the user's to add: say so here, not from inside a worker
+    # checked here, because an error inside a worker would not tell the user which weights to add
     find_weights(config.crepe)
     clear_temporaries(scratch)
-    key = [config.model_dump(), code_digest(*CODE)]
-    elements = [
-        _element(row, root, scratch, key)
-        for row in recordings[recordings.rejected == ""].itertuples()
-    ]
-    elements.sort(key=lambda element: (-element["size"], element["id"]))
-    rows = run_chain(elements, partial(features_of, config), scratch / "rows", "features", runner)
-    if unseen := [row["id"] for row in rows if "unseen" in row]:
-        raise UserError(
-            f"features: the workers do not see {len(unseen)} of {len(rows)} recordings, such as "
-            f"{unseen[0]}; {root} must lie under the same path on every machine; run the same "
-            "command again to continue"
-        )
-    measured = (
-        pd.DataFrame(rows, columns=["id", "features", *MEASURED, "rejected"])
-        .set_index("id")
-        .astype(MEASURED)
-    )
-    table = recordings.set_index("id").drop(columns="rejected").join(measured)
-    table["rejected"] = table.rejected.where(
-        table.index.isin(measured.index), recordings.set_index("id").rejected
-    )
+    elements = _elements(config, recordings, root, scratch)
+    work = partial(features_of, config)
+    rows = run_chain(elements, work, scratch / "rows", "features", runner)
+    _check_seen(rows, root)
+    table = _table(recordings, rows)
     with atomic_folder(out) as folder:
         for row in table[table.rejected == ""].itertuples():
             shutil.copyfile(scratch / f"{row.features}.npy", folder / f"{row.Index}.npy")
@@ -80,19 +68,58 @@ def extract_features(
     check_rejected(table, max_rejected, out / "features.csv")
 
 
+def _elements(
+    config: FeaturesConfig, recordings: pd.DataFrame, root: Path, scratch: Path
+) -> list[dict]:
+    """Return the elements of all recordings that are not rejected, the largest files first."""
+    key = [config.model_dump(), code_digest(*CODE)]
+    accepted = recordings[recordings.rejected == ""]
+    elements = [_element(row, root, scratch, key) for row in accepted.itertuples()]
+    return sorted(elements, key=lambda element: (-element["size"], element["id"]))
+
+
+def _check_seen(rows: list[dict], root: Path) -> None:
+    """Stop if a worker could not find a recording that the driver found."""
+    unseen = [row["id"] for row in rows if "unseen" in row]
+    if unseen:
+        raise UserError(
+            f"features: the workers cannot find {len(unseen)} of {len(rows)} recordings, such as "
+            f"{unseen[0]}; make {root} available under the same path on every machine and run the "
+            "same command again to continue"
+        )
+
+
+def _table(recordings: pd.DataFrame, rows: list[dict]) -> pd.DataFrame:
+    """Join the manifest and the workers' rows into features.csv, indexed by id."""
+    manifest = recordings.set_index("id")
+    columns = ["id", "features", *MEASURED, "rejected"]
+    measured = pd.DataFrame(rows, columns=columns).set_index("id").astype(MEASURED)
+    table = manifest.drop(columns="rejected").join(measured)
+    extracted = table.index.isin(measured.index)
+    table["rejected"] = table.rejected.where(extracted, manifest.rejected)
+    return table
+
+
 def check_rejected(table: pd.DataFrame, max_rejected: int, where: Path) -> None:
-    """Stop when more recordings were rejected than are put up with, or all of them."""
+    """Stop if more recordings were rejected than allowed, or all of them.
+
+    Args:
+        table: features.csv, indexed by id.
+        max_rejected: number of rejected recordings allowed.
+        where: path of features.csv, for the error message.
+    """
     rejected = table[table.rejected != ""]
     if len(rejected) > max_rejected or len(rejected) == len(table):
         raise UserError(
             f"{len(rejected)} of {len(table)} recordings rejected, {max_rejected} allowed by "
-            f"max_rejected; all are listed in {where}, the first: {rejected.index[0]} "
+            f"max_rejected; {where} lists all of them, the first is {rejected.index[0]}: "
             f"{rejected.rejected.iloc[0]}; remove or replace them, or raise max_rejected of the "
-            "data set in params.yaml (what is finished is kept)"
+            "data set in params.yaml (finished features are kept)"
         )
 
 
 def _element(row: tuple, root: Path, scratch: Path, key: list) -> dict:
+    """Describe a recording to a worker; size 0 means that the driver did not find the file."""
     path = (root / decode_path(row.path)).absolute()
     size = path.stat().st_size if path.exists() else 0
     return {
@@ -106,22 +133,22 @@ def _element(row: tuple, root: Path, scratch: Path, key: list) -> dict:
 
 @cache
 def _one_thread_each() -> None:
-    """Kernels on one thread: with more, their number changes the last bits. What runs side by
-    side are recordings.
+    """Let TensorFlow compute each kernel on one thread; recordings run in parallel instead.
+
+    The number of threads of a kernel changes the last bits of its result.
     """
     tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
 def features_of(config: FeaturesConfig, element: dict) -> dict:
-    """A worker's part: write an element's feature file unless it is there; returns its row for
-    features.csv.
+    """Write an element's feature file unless it exists; return its row for features.csv.
+
+    This runs on a worker.
     """
-    file, path = (
-        Path(element["scratch"]) / f"{element['features']}.npy",
-        decode_path(element["path"]),
-    )
+    file = Path(element["scratch"]) / f"{element['features']}.npy"
+    path = decode_path(element["path"])
     if element["size"] and not path.exists():
-        # a machine without the disk must not make good recordings rejects
+        # a machine that does not mount the disk must not reject good recordings
         return {"id": element["id"], "unseen": True}
     try:
         if not file.exists():
@@ -131,12 +158,12 @@ def features_of(config: FeaturesConfig, element: dict) -> dict:
                 np.save(temporary, frames)
     except BadAudio as error:
         return {"id": element["id"], "features": "", "rejected": str(error)}
-    return {"id": element["id"], "features": element["features"], "rejected": ""} | _measure(
-        np.load(file, mmap_mode="r")
-    )
+    row = {"id": element["id"], "features": element["features"], "rejected": ""}
+    return row | _measure(np.load(file, mmap_mode="r"))
 
 
 def _measure(frames: np.ndarray) -> dict:
+    """Measure a feature file for features.csv: length, share of pitched frames, loudness range."""
     return {
         "frames": len(frames),
         "coverage": round(float((frames["f0_confidence"] >= CONFIDENCE_THRESHOLD).mean()), 6),

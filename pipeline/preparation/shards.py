@@ -1,5 +1,6 @@
-"""Features -> TFRecord shards with Apache Beam. What is grouped are pointers (recording, first
-frame), never audio.
+"""Write features as TFRecord shards with Apache Beam.
+
+Beam groups pointers (recording, first frame), never audio.
 """
 
 import json
@@ -37,40 +38,27 @@ Pointer = tuple[str, int]  # recording, first frame
 def build_examples(
     config: ExamplesConfig, features: Path, out: Path, scratch: Path, runner: list[str]
 ) -> None:
-    """TFRecord shards per split, and statistics.json: loudness of the training split alone,
-    examples, the shards' hashes.
+    """Write the TFRecord shards of every split, and statistics.json.
 
-    Finished shards wait in `scratch` by the hash of their content until all are there: a killed run
-    goes on with them.
+    statistics.json holds the loudness statistics of the training split, the number of examples per
+    split and the hashes of the shards. Until all shards are finished, each is kept in `scratch`
+    under a hash of its content, so that a killed run can continue.
+
+    Args:
+        config: settings of the examples.
+        features: folder of features.csv and the feature files.
+        out: folder of the shards, replaced as a whole.
+        scratch: folder for unfinished work, removed at the end.
+        runner: Beam's options, from `preparation.beam.runner_options`.
+
+    Raises:
+        UserError: a split would have no examples.
     """
     length = round(config.seconds * FRAME_RATE)
-    table = read_manifest(features / "features.csv")
-    table = table[table.rejected == ""]
-    hashes = dict(zip(table.id, table.features))
-    code = code_digest(*CODE)
-    elements = [
-        {
-            "id": shard_name(split, shard, config.shards[split]),
-            "split": split,
-            "pointers": sorted(pointers),
-            "file": str(
-                scratch.resolve()
-                / digest(
-                    length, code, *((*pointer, hashes[pointer[0]]) for pointer in sorted(pointers))
-                )
-            ),
-        }
-        for (split, shard), pointers in _group(config, table, length).items()
-    ]
+    elements = _elements(config, features, length, scratch)
     clear_temporaries(scratch)
-    elements.sort(key=lambda element: (-len(element["pointers"]), element["id"]))
-    rows = run_chain(
-        elements,
-        partial(_write_shard, features.resolve(), length),
-        scratch / "rows",
-        "examples",
-        runner,
-    )
+    work = partial(_write_shard, features.resolve(), length)
+    rows = run_chain(elements, work, scratch / "rows", "examples", runner)
     with atomic_folder(out) as folder:
         for element in elements:
             shutil.move(f"{element['file']}.tfrecord", folder / element["id"])
@@ -78,19 +66,35 @@ def build_examples(
     shutil.rmtree(scratch)
 
 
+def _elements(config: ExamplesConfig, features: Path, length: int, scratch: Path) -> list[dict]:
+    """Return one element per shard, the largest first; its file's name is a hash of its content."""
+    table = read_manifest(features / "features.csv")
+    table = table[table.rejected == ""]
+    hashes = dict(zip(table.id, table.features))
+    code = code_digest(*CODE)
+    elements = []
+    for (split, shard), unsorted_pointers in _group(config, table, length).items():
+        pointers = sorted(unsorted_pointers)
+        content = ((recording, start, hashes[recording]) for recording, start in pointers)
+        element = {
+            "id": shard_name(split, shard, config.shards[split]),
+            "split": split,
+            "pointers": pointers,
+            "file": str(scratch.resolve() / digest(length, code, *content)),
+        }
+        elements.append(element)
+    return sorted(elements, key=lambda element: (-len(element["pointers"]), element["id"]))
+
+
 def _group(
     config: ExamplesConfig, table: pd.DataFrame, length: int
 ) -> dict[tuple[str, int], list[Pointer]]:
-    """The pointers of every shard."""
+    """Return the pointers of every shard: {(split, number of the shard): pointers}."""
+    hop = round(config.hop_seconds * FRAME_RATE)
     groups: dict[tuple[str, int], list[Pointer]] = {}
     for row in table.itertuples():
-        for split, start in split_windows(
-            int(row.frames),
-            row.split,
-            row.block_seconds,
-            length,
-            round(config.hop_seconds * FRAME_RATE),
-        ):
+        windows = split_windows(int(row.frames), row.split, row.block_seconds, length, hop)
+        for split, start in windows:
             shard = shard_of(example_id(row.id, start), config.seed, config.shards[split])
             groups.setdefault((split, shard), []).append((row.id, start))
     for split in SPLITS:
@@ -103,12 +107,17 @@ def _group(
 
 
 def _write_shard(features: Path, length: int, element: dict) -> dict:
-    shard, done = Path(f"{element['file']}.tfrecord"), Path(f"{element['file']}.json")
-    if not (done.exists() and shard.exists()):
-        sums = np.zeros(3)
+    """Write an element's shard unless it exists; return its row: hash and sums of loudness.
+
+    This runs on a worker.
+    """
+    shard = Path(f"{element['file']}.tfrecord")
+    summary = Path(f"{element['file']}.json")
+    if not (summary.exists() and shard.exists()):
+        sums = np.zeros(3)  # of loudness: count, sum, sum of squares
 
         def serialized():
-            """The shard's records, their loudness summed up on the way."""
+            """Yield the shard's records and sum up their loudness."""
             for recording, start in element["pointers"]:
                 window = np.load(features / f"{recording}.npy", mmap_mode="r")[
                     start : start + length
@@ -118,12 +127,13 @@ def _write_shard(features: Path, length: int, element: dict) -> dict:
                 yield encode_example(recording, start, window)
 
         write_records(shard, serialized())
-        write_json(done, {"sums": sums.tolist(), "sha256": file_sha256(shard)})
+        write_json(summary, {"sums": sums.tolist(), "sha256": file_sha256(shard)})
     origin = {"id": element["id"], "split": element["split"], "examples": len(element["pointers"])}
-    return origin | json.loads(done.read_text())
+    return origin | json.loads(summary.read_text())
 
 
 def _statistics(rows: list[dict]) -> dict:
+    """Return the content of statistics.json."""
     count, total, squares = np.sum([row["sums"] for row in rows if row["split"] == "train"], axis=0)
     mean = total / count
     return {
@@ -137,18 +147,28 @@ def _statistics(rows: list[dict]) -> dict:
 
 
 def shard_of(key: str, seed: int, shards: int) -> int:
-    """The shard an example belongs to: stable across runs, workers and machines."""
+    """Return the number of an example's shard, the same in every run and on every machine.
+
+    Args:
+        key: the example's id.
+        seed: seed of the distribution over shards.
+        shards: number of shards.
+    """
     return int(digest(seed, key)[:12], 16) % shards
 
 
 def shard_name(split: str, shard: int, shards: int) -> str:
-    """A shard's file name, in TensorFlow's naming."""
+    """Return a shard's file name in TensorFlow's convention."""
     return f"{split}-{shard:05d}-of-{shards:05d}.tfrecord"
 
 
 def encode_example(recording: str, start: int, frames: np.ndarray) -> bytes:
-    """A window of a feature file, [frames] of FRAME, as a serialized tf.train.Example: ids,
-    audio and curves.
+    """Serialize a window of a feature file as a tf.train.Example with ids, audio and curves.
+
+    Args:
+        recording: id of the recording.
+        start: first frame of the window in the recording.
+        frames: the window, [frames] of dtype FRAME.
     """
     arrays = {"audio": frames["audio"].reshape(-1)} | {name: frames[name] for name in CURVES}
     return encode({"example_id": example_id(recording, start), "recording_id": recording}, arrays)

@@ -1,8 +1,9 @@
-"""TFRecord files of tf.train.Example, written without TensorFlow: the same bytes, in a tenth of its
-memory.
-Format: https://www.tensorflow.org/tutorials/load_data/tfrecord; per record its length, the length's
-    masked CRC-32C, the
-data and the data's. The message is the public one of tensorflow/core/example/example.proto.
+"""Write TFRecord files of tf.train.Example without TensorFlow.
+
+The bytes are those that TensorFlow writes; the memory is a tenth. A record consists of the data's
+length, the masked CRC-32C of the length, the data, and the masked CRC-32C of the data
+(https://www.tensorflow.org/tutorials/load_data/tfrecord). The message is the public one of
+tensorflow/core/example/example.proto.
 """
 
 import struct
@@ -28,8 +29,11 @@ def write_records(path: Path, records: Iterable[bytes]) -> None:
 
 
 def encode(texts: dict[str, str], arrays: dict[str, np.ndarray]) -> bytes:
-    """A serialized tf.train.Example with bytes and float features, always the same bytes for the
-    same content.
+    """Serialize a tf.train.Example deterministically.
+
+    Args:
+        texts: {feature: text}, stored as bytes features.
+        arrays: {feature: one-dimensional float array}, stored as float features.
     """
     example = example_class()()
     for name, text in texts.items():
@@ -42,7 +46,7 @@ def encode(texts: dict[str, str], arrays: dict[str, np.ndarray]) -> bytes:
 
 @cache
 def example_class() -> type:
-    """The class of tf.train.Example, built from its fields."""
+    """Build the message class of tf.train.Example from its fields."""
     file = descriptor_pb2.FileDescriptorProto(
         name="pipeline/example.proto", package="pipeline", syntax="proto3"
     )
@@ -75,6 +79,7 @@ def example_class() -> type:
 def _message(
     file: descriptor_pb2.FileDescriptorProto, name: str, *fields: tuple
 ) -> descriptor_pb2.DescriptorProto:
+    """Add a message with these fields to a file."""
     message = file.message_type.add(name=name)
     for field in fields:
         _field(message, *field)
@@ -86,14 +91,15 @@ def _field(
     name: str,
     number: int,
     kind: int,
-    of: str | None,
+    type_name: str | None,
     label: int,
 ) -> None:
-    message.field.add(
-        name=name, number=number, type=kind, label=label, type_name=of and f".pipeline.{of}"
-    )
+    """Add a field to a message; `type_name` names the message type of a message field."""
+    qualified = type_name and f".pipeline.{type_name}"
+    message.field.add(name=name, number=number, type=kind, label=label, type_name=qualified)
 
 
 def _masked_crc(data: bytes) -> bytes:
+    """Return the masked CRC-32C of the data as four bytes."""
     crc = google_crc32c.value(data)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)

@@ -1,6 +1,4 @@
-"""The chain: rows of all elements, whatever the number of workers; options that no one knows are
-named.
-"""
+"""The Beam chain returns a row per element; wrong options give one clear error line."""
 
 import json
 from functools import partial
@@ -17,43 +15,36 @@ def square(offset, element):
 
 
 ELEMENTS = [{"id": f"e{number:03d}", "number": number} for number in range(100)]
+SQUARES = [{"id": f"e{number:03d}", "square": number**2} for number in range(100)]
 
 
-def test_every_element_gives_its_row(tmp_path, capfd):
-    rows = run_chain(
-        ELEMENTS[::-1], partial(square, 1), tmp_path / "rows", "squares", runner_options(1, [])
-    )
+def squares(tmp_path):
+    """Square all elements on the default runner."""
+    work = partial(square, 0)
+    return run_chain(ELEMENTS, work, tmp_path / "rows", "squares", runner_options(1, []))
+
+
+def test_every_element_gives_its_row_in_order_of_ids(tmp_path, capfd):
+    work = partial(square, 1)
+    options = runner_options(1, [])
+    rows = run_chain(ELEMENTS[::-1], work, tmp_path / "rows", "squares", options)
     assert rows == [{"id": f"e{number:03d}", "square": number**2 + 1} for number in range(100)]
     assert not (tmp_path / "rows").exists()
     assert "squares: 100%" in capfd.readouterr().err
 
 
-def test_a_proxy_is_not_asked_for_this_machine(tmp_path, monkeypatch):
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # where nothing listens
-    assert (
-        len(
-            run_chain(
-                ELEMENTS, partial(square, 0), tmp_path / "rows", "squares", runner_options(1, [])
-            )
-        )
-        == 100
-    )
+def test_local_workers_are_reached_without_a_proxy(tmp_path, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nothing listens there
+    assert squares(tmp_path) == SQUARES
 
 
-def test_rows_of_a_former_run_do_not_count(tmp_path):
+def test_rows_of_an_earlier_run_are_ignored(tmp_path):
     (tmp_path / "rows").mkdir()
     (tmp_path / "rows" / "old.jsonl").write_text(json.dumps({"id": "old"}) + "\n")
-    assert (
-        len(
-            run_chain(
-                ELEMENTS, partial(square, 0), tmp_path / "rows", "squares", runner_options(1, [])
-            )
-        )
-        == 100
-    )
+    assert squares(tmp_path) == SQUARES
 
 
-def test_missing_rows_are_named(tmp_path):
+def test_missing_rows_are_an_error(tmp_path):
     with pytest.raises(UserError, match="2 elements went in, 1 rows came out"):
         run_chain(
             ELEMENTS[:2],
@@ -74,7 +65,7 @@ def test_missing_rows_are_named(tmp_path):
         (["--workers", "0"], "--workers"),
     ],
 )
-def test_wrong_options_are_one_line(tmp_path, options, message):
+def test_wrong_options_give_one_error_line(tmp_path, options, message):
     (tmp_path / "features.csv").write_text(
         "id,split,block_seconds,features,frames,rejected\n"
         + "".join(f"{split},{split},,x,1000,\n" for split in ("train", "valid", "test"))
