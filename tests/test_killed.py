@@ -1,5 +1,5 @@
-"""kill -9 in the middle of features and of examples: the next run ends in the same bytes, keeps
-what was done, leaves nothing stale.
+"""Features and examples survive kill -9: the next run reuses finished work, writes the same bytes
+and leaves no temporary files.
 """
 
 import os
@@ -25,7 +25,8 @@ def data(tmp_path_factory):
     return folder
 
 
-def arguments(data, name, out):
+def stage_command(data, name, out):
+    """Return the command line of a stage that writes to `out`."""
     inputs = {
         "features": [data / "set", data / "manifest.csv"],
         "examples": [data / "whole-features" / "out"],
@@ -36,9 +37,9 @@ def arguments(data, name, out):
 
 
 def run(data, name, out, kill_at=None):
-    """Run a stage, or kill it with its children once so many rows are written."""
+    """Run a stage; with `kill_at`, kill it and its children once that many rows are written."""
     process = subprocess.Popen(
-        arguments(data, name, out),
+        stage_command(data, name, out),
         cwd=ROOT,
         env=ENVIRONMENT,
         stderr=subprocess.DEVNULL,
@@ -54,7 +55,7 @@ def run(data, name, out, kill_at=None):
 
 
 def count(rows):
-    """The rows written so far; at the end of a stage they go."""
+    """Count the rows written so far; the stage removes them at its end."""
     lines = 0
     with suppress(FileNotFoundError):
         lines = sum(path.read_bytes().count(b"\n") for path in rows.glob("*.jsonl"))
@@ -63,7 +64,8 @@ def count(rows):
 
 @pytest.mark.parametrize(("name", "elements"), [("features", 7), ("examples", 4)])
 def test_killed_after_any_number_of_rows(data, name, elements, tmp_path):
-    moments, interrupted = random.Random(0), 0
+    moments = random.Random(0)
+    interrupted = 0
     for trial in range(10):
         out = tmp_path / str(trial)
         run(data, name, out, kill_at=moments.randrange(elements))
@@ -75,11 +77,11 @@ def test_killed_after_any_number_of_rows(data, name, elements, tmp_path):
         interrupted += not (out / "out").exists()
         run(data, name, out)
         assert hashes(out / "out") == hashes(data / f"whole-{name}" / "out"), f"trial {trial}"
-        # reused, not computed again
+        # finished work is reused
         assert {path: path.stat().st_mtime_ns for path in finished} == finished
         assert sorted(path.name for path in out.iterdir()) == ["out", "scratch"]
-        # nothing stale
+        # no temporary files are left
         assert not [
             path for path in out.rglob("*") if ".tmp" in path.name or path.suffix == ".jsonl"
         ]
-    assert interrupted  # some kill came before the end
+    assert interrupted  # at least one kill came before the end

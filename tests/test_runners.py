@@ -1,4 +1,4 @@
-"""Features and examples on real clusters on loopback: the same bytes as in one local process."""
+"""Features and examples on real clusters on this machine: the bytes of one local process."""
 
 import socket
 import subprocess
@@ -22,8 +22,15 @@ def data(tmp_path_factory):
 
 
 def prepare(data, name, *options):
-    """Features and examples; options go to Beam. Returns the hashes of all that was written."""
-    params, out = data / "params.yaml", data / name
+    """Extract features and write examples; return the hashes of all files.
+
+    Args:
+        data: folder from `small_data`.
+        name: folder for the output, inside `data`.
+        options: options for Beam.
+    """
+    params = data / "params.yaml"
+    out = data / name
     stage(
         "features",
         data / "set",
@@ -45,10 +52,11 @@ def prepare(data, name, *options):
         params=params,
         check=True,
     )
-    return hashes(out / "features") | hashes(out / "examples")
+    return hashes_of(data, name)
 
 
 def free_port():
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -56,7 +64,7 @@ def free_port():
 
 @contextmanager
 def running(*commands):
-    """Processes that live as long as the block."""
+    """Run processes for the duration of the block."""
     environment = ENVIRONMENT | {"no_proxy": "127.0.0.1,localhost"}
     processes = [
         subprocess.Popen(
@@ -74,7 +82,7 @@ def running(*commands):
 
 
 def wait_for(port, process):
-    """Until a process listens at a port of this machine."""
+    """Wait until the process listens on a port of this machine."""
     with socket.socket() as probe:
         while probe.connect_ex(("127.0.0.1", port)):
             assert process.poll() is None, f"{process.args} ended"
