@@ -1,3 +1,1 @@
-"""Pure signal processing in TensorFlow: harmonics, filtered noise, reverb, spectra, spectral
-loss.
-"""
+"""Signal processing in TensorFlow: harmonics, filtered noise, reverb, spectra, spectral loss."""

@@ -1,6 +1,4 @@
-"""The filtered-noise synthesizer (paper, section 3.4 and appendix B.5): pure functions of
-TensorFlow tensors.
-"""
+"""The filtered-noise synthesizer (paper, section 3.4 and appendix B.5), as pure functions."""
 
 import numpy as np
 import tensorflow as tf
@@ -9,11 +7,17 @@ from pipeline.common.units import HOP
 
 
 def impulse_responses(bands: int) -> np.ndarray:
-    """The linear-phase FIR filter that each band's magnitude contributes: [bands, 2 * (bands - 1)].
+    """Design a linear-phase FIR filter per band, by frequency sampling.
 
-    Frequency sampling: the inverse real DFT of the magnitudes is the zero-phase response; it is
-    centred on tap bands - 1 and Hann-windowed. All of this is linear, so a frame's filter is its
-    magnitudes times this matrix.
+    The inverse real DFT of the magnitudes is the zero-phase response; it is centred on tap
+    bands - 1 and Hann-windowed. All of this is linear, so the filter of a frame is its magnitudes
+    times the returned matrix.
+
+    Args:
+        bands: number of bands from 0 Hz to Nyquist.
+
+    Returns:
+        [bands, 2 * (bands - 1)], the impulse response of magnitude 1 in one band.
     """
     taps = 2 * (bands - 1)
     zero_phase = np.fft.irfft(np.eye(bands), axis=-1)
@@ -22,19 +26,20 @@ def impulse_responses(bands: int) -> np.ndarray:
 
 
 def filtered_noise(noise: tf.Tensor, magnitudes: tf.Tensor) -> tf.Tensor:
-    """Filter each hop of noise by its frame's magnitudes and overlap-add, the filters' delay
-    removed.
+    """Filter each hop of noise with its frame's magnitudes and overlap-add the results.
+
+    The delay of the linear-phase filters is removed.
 
     Args:
         noise: [batch, frames * 64], uniform in [-1, 1].
-        magnitudes: [batch, frames, bands] linear gains from 0 Hz to Nyquist.
+        magnitudes: [batch, frames, bands], linear gains from 0 Hz to Nyquist.
 
     Returns:
-        [batch, frames * 64]
+        audio: [batch, frames * 64].
     """
     bands = magnitudes.shape[-1]
     length = HOP + 2 * (bands - 1) - 1
-    # a multiple of a power of two transforms fast and needs less padding than one
+    # a multiple of 64 transforms fast and needs less padding than the next power of two
     size = -(-length // 64) * 64
     transfer = np.fft.rfft(impulse_responses(bands), size).astype(np.complex64)
     real, imaginary = (
@@ -43,6 +48,5 @@ def filtered_noise(noise: tf.Tensor, magnitudes: tf.Tensor) -> tf.Tensor:
     frames = tf.reshape(noise, [tf.shape(noise)[0], -1, HOP])
     filtered = tf.signal.irfft(tf.signal.rfft(frames, [size]) * tf.complex(real, imaginary), [size])
     delay = bands - 1
-    return tf.signal.overlap_and_add(filtered[..., :length], HOP)[
-        :, delay : delay + tf.shape(noise)[1]
-    ]
+    audio = tf.signal.overlap_and_add(filtered[..., :length], HOP)
+    return audio[:, delay : delay + tf.shape(noise)[1]]

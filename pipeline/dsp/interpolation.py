@@ -4,10 +4,16 @@ import tensorflow as tf
 
 
 def upsample_linear(frames: tf.Tensor, factor: int) -> tf.Tensor:
-    """Linear interpolation in time: [batch, frames, channels] -> [batch, frames * factor,
-    channels].
+    """Interpolate linearly in time.
 
     Frame t stays at position t * factor; the last frame is held.
+
+    Args:
+        frames: [batch, frames, channels].
+        factor: output frames per input frame.
+
+    Returns:
+        [batch, frames * factor, channels].
     """
     following = next_frame(frames)
     ramp = tf.cast(tf.range(factor), frames.dtype)[None, None, :, None] / factor
@@ -17,5 +23,5 @@ def upsample_linear(frames: tf.Tensor, factor: int) -> tf.Tensor:
 
 
 def next_frame(frames: tf.Tensor) -> tf.Tensor:
-    """Each frame's successor along axis 1; the last is its own."""
+    """Shift frames by one along axis 1, so that t holds frame t + 1; the last frame is repeated."""
     return tf.concat([frames[:, 1:], frames[:, -1:]], axis=1)

@@ -1,6 +1,4 @@
-"""The reverb (paper, section 3.5): one trainable impulse response for the whole data set, that
-is, a single room.
-"""
+"""The reverb (paper, section 3.5): one trainable impulse response, a single room per data set."""
 
 import keras
 import numpy as np
@@ -8,12 +6,18 @@ import tensorflow as tf
 
 from pipeline.common.units import SAMPLE_RATE
 
-BLOCK = 4096  # transforms are multiples of it: fast, and padded little
+BLOCK = 4096  # transform sizes are its multiples: fast, with little padding
 
 
 def fft_convolve(audio: tf.Tensor, response: tf.Tensor) -> tf.Tensor:
-    """Causal linear convolution as long as its input: [batch, samples] * [taps] -> [batch,
-    samples].
+    """Convolve causally and linearly by FFT; the tail beyond the input's end is dropped.
+
+    Args:
+        audio: [batch, samples].
+        response: [taps], the same for the whole batch.
+
+    Returns:
+        [batch, samples].
     """
     samples = audio.shape[1] or tf.shape(audio)[1]
     size = -(-(samples + response.shape[0] - 1) // BLOCK) * BLOCK
@@ -22,12 +26,12 @@ def fft_convolve(audio: tf.Tensor, response: tf.Tensor) -> tf.Tensor:
 
 
 class Reverb(keras.layers.Layer):
-    """Dry to wet: [batch, samples] -> [batch, samples]; the dry signal passes at gain 1, the
-    response's first sample is no part of it.
+    """Add reverb to a dry signal: [batch, samples] -> [batch, samples].
 
-    Every sample of the response is free. What is trained is its ratio to a decay of 60 dB over the
-    response's length: Adam moves all weights alike, and without this scale the late response stays
-    as loud as the early one for a long time.
+    The dry signal passes with gain 1; the first sample of the impulse response is therefore fixed
+    and not trained. Every other sample is free. The weights are its ratios to a decay of 60 dB over
+    the response's length: Adam changes all weights at the same rate, and without this scale the
+    late response would long stay as loud as the early one.
     """
 
     def __init__(self, seconds: float):
@@ -35,22 +39,21 @@ class Reverb(keras.layers.Layer):
         self.taps = round(seconds * SAMPLE_RATE)
 
     def build(self, input_shape):
-        """The response after its first sample, near silence to begin with as in the authors'
-        code.
-        """
+        """Create the response after its first sample, almost silent as in the authors' code."""
         small = keras.initializers.RandomNormal(stddev=1e-6)
         self.tail = self.add_weight(
             shape=(self.taps - 1,), initializer=small, name="impulse_response", autocast=False
         )
 
     def call(self, dry):
-        """The dry signal and its convolution with the tail."""
+        """Add the dry signal's convolution with the tail to the dry signal."""
         return dry + fft_convolve(dry, tf.concat([[0.0], self._scaled_tail()], 0))
 
     def impulse_response(self) -> tf.Tensor:
-        """The whole response with its direct sound: [taps]."""
+        """Return the whole impulse response, direct sound included: [taps]."""
         return tf.concat([[1.0], self._scaled_tail()], 0)
 
     def _scaled_tail(self) -> tf.Tensor:
+        """Apply the decay to the weights: [taps - 1]."""
         decay = 10 ** (-3 * np.arange(1, self.taps) / self.taps)
         return tf.convert_to_tensor(self.tail) * decay.astype(np.float32)

@@ -1,6 +1,8 @@
-"""Weighted sums of harmonically related sinusoids, in two levels.
-sin(k phi) for all k need not be tabulated: with k = a + m b, e^(ik phi) = e^(ia phi) e^(imb phi),
-so a weighted sum of K harmonics costs about 2 sqrt(K) sinusoids and one small matrix product.
+"""Weighted sums of harmonically related sinusoids, factored into two levels.
+
+Not every sin(k phi) has to be computed: with k = a + m b, e^(ik phi) = e^(ia phi) e^(imb phi), so a
+weighted sum of K harmonics takes about 2 sqrt(K) sinusoids and one small matrix product. Below,
+the inner sinusoids are those of a phi with a = 1 ... b, and the outer ones those of m b phi.
 """
 
 import math
@@ -10,48 +12,53 @@ from typing import Any
 import tensorflow as tf
 
 TWO_PI = 2 * math.pi
-CHUNK = 512  # frames whose harmonics are summed at a time, see `in_chunks`
+CHUNK = 512  # frames summed at a time, see `in_chunks`
 
 
 @tf.custom_gradient
 def sum_of_sines(cycles: tf.Tensor, weights: tf.Tensor):
-    """sum_k w_k sin(2 pi k phi) for every weight vector: the two-level sum of the module's
-    docstring.
+    """Compute sum_k w_k sin(2 pi k phi) for every weight vector of every frame.
 
-    The gradient is written out, and computes the sinusoids anew instead of keeping them.
+    The gradient recomputes the sinusoids instead of keeping them in memory.
 
     Args:
-        cycles: [batch, frames, samples] phase of the fundamental.
-        weights: [batch, frames, vectors, harmonics], harmonic k = 1 first.
+        cycles: [batch, frames, samples], phi, the phase of the fundamental in cycles.
+        weights: [batch, frames, vectors, harmonics], w_k, harmonic k = 1 first.
 
     Returns:
-        [batch, frames, vectors, samples]
+        [batch, frames, vectors, samples].
     """
 
     def gradient(upstream):
-        """With respect to phase and weights."""
+        """Return the gradients with respect to phase and weights."""
         to_cycles, to_weights = in_chunks(
             sines_gradient, (cycles, weights, upstream), (cycles.dtype, weights.dtype)
         )
         return tf.reshape(to_cycles, tf.shape(cycles)), tf.reshape(to_weights, tf.shape(weights))
 
     sums = in_chunks(sines, (cycles, weights), cycles.dtype)
-    return tf.reshape(
-        sums, [*tf.unstack(tf.shape(weights)[:2]), weights.shape[2], cycles.shape[-1]]
-    ), gradient
+    shape = [*tf.unstack(tf.shape(weights)[:2]), weights.shape[2], cycles.shape[-1]]
+    return tf.reshape(sums, shape), gradient
 
 
 def in_chunks(function: Callable, tensors: tuple[tf.Tensor, ...], dtypes: Any) -> Any:
-    """`function` of all frames, CHUNK at a time: tensors of [batch, frames, ...] to those of [batch
-    * frames, ...].
+    """Apply a function to all frames, CHUNK at a time.
 
-    Tensors of all harmonics and samples then stay in the processor's cache, however long or many
-    the examples are.
+    The tensors of all harmonics and samples then stay in the processor's cache, however long or
+    numerous the examples are.
+
+    Args:
+        function: maps tensors of [CHUNK, ...] to one or more tensors of [CHUNK, ...].
+        tensors: the arguments of `function`, [batch, frames, ...] each.
+        dtypes: dtype of the result of `function`, or a tuple of dtypes.
+
+    Returns:
+        The results of all frames, [batch * frames, ...] each.
     """
     count = tf.reduce_prod(tf.shape(tensors[0])[:2])
 
     def split(tensor):
-        """[batch, frames, ...] -> [chunks, CHUNK, ...], filled up with zeros."""
+        """Split [batch, frames, ...] into [chunks, CHUNK, ...]; pad the last chunk with zeros."""
         flat = tf.reshape(tensor, [-1, *tensor.shape[2:]])
         padded = tf.pad(flat, [[0, -count % CHUNK]] + [[0, 0]] * (flat.shape.rank - 1))
         return tf.reshape(padded, [-1, CHUNK, *tensor.shape[2:]])
@@ -65,63 +72,96 @@ def in_chunks(function: Callable, tensors: tuple[tf.Tensor, ...], dtypes: Any) -
 
 
 def sines(cycles: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """`sum_of_sines` of some frames: [frames, samples], [frames, vectors, harmonics] -> [frames,
-    vectors, samples].
+    """Compute `sum_of_sines` for one chunk.
+
+    Args:
+        cycles: [CHUNK, samples].
+        weights: [CHUNK, vectors, harmonics].
+
+    Returns:
+        [CHUNK, vectors, samples].
     """
-    inner, cos, sin = two_levels(cycles, weights)
-    return weighted_sum(weights, inner, (sin, cos))
+    inner, outer_cos, outer_sin = two_levels(cycles, weights)
+    return weighted_sum(weights, inner, (outer_sin, outer_cos))
 
 
 def sines_gradient(
     cycles: tf.Tensor, weights: tf.Tensor, upstream: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Gradients of `sines` with respect to cycles and weights; the first is a sum of cosines
-    with weights 2 pi k w_k.
+    """Compute the gradients of `sines`.
+
+    The derivative with respect to the phase is a sum of cosines with weights 2 pi k w_k.
+
+    Args:
+        cycles: [CHUNK, samples].
+        weights: [CHUNK, vectors, harmonics].
+        upstream: [CHUNK, vectors, samples], gradient with respect to the sums.
+
+    Returns:
+        Gradients with respect to `cycles` and `weights`, in their shapes.
     """
-    inner, cos, sin = two_levels(cycles, weights)
+    inner, outer_cos, outer_sin = two_levels(cycles, weights)
     slopes = TWO_PI * tf.range(1, weights.shape[-1] + 1, dtype=cycles.dtype) * weights
-    to_cycles = tf.reduce_sum(upstream * weighted_sum(slopes, inner, (cos, -sin)), axis=1)
-    fine = upstream[:, :, None]  # [frames, vectors, 1, samples]
-    to_grid = tf.add_n(
-        [
-            tf.matmul(
-                tf.reshape(fine * turn, [CHUNK, -1, cycles.shape[-1]]), wave, transpose_b=True
-            )
-            for wave, turn in zip(inner, (sin, cos), strict=True)
-        ]
-    )
+    derivative = weighted_sum(slopes, inner, (outer_cos, -outer_sin))
+    to_cycles = tf.reduce_sum(upstream * derivative, axis=1)
+    fine = upstream[:, :, None]  # [CHUNK, vectors, 1, samples]
+    products = [
+        tf.matmul(
+            tf.reshape(fine * outer_wave, [CHUNK, -1, cycles.shape[-1]]),
+            inner_wave,
+            transpose_b=True,
+        )
+        for inner_wave, outer_wave in zip(inner, (outer_sin, outer_cos), strict=True)
+    ]
+    to_grid = tf.add_n(products)  # [CHUNK, vectors * m, b]
     return to_cycles, tf.reshape(to_grid, [CHUNK, weights.shape[1], -1])[..., : weights.shape[-1]]
 
 
 def two_levels(
     cycles: tf.Tensor, weights: tf.Tensor
 ) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor, tf.Tensor]:
-    """The module docstring's e^(ia phi) with a = 1 ... b as cosine and sine [frames, b, samples];
-    cosine and sine of m b phi.
+    """Compute the sinusoids of the two levels (see the module's docstring).
 
-    The latter are [frames, 1, m, samples]. For several weight vectors, b is larger: they share the
-    first level.
+    With several weight vectors b is larger, because they share the inner sinusoids.
+
+    Args:
+        cycles: [CHUNK, samples].
+        weights: [CHUNK, vectors, harmonics]; only the shape is used.
+
+    Returns:
+        Cosine and sine of a phi, [CHUNK, b, samples] each; cosine of m b phi; sine of m b phi,
+        [CHUNK, 1, m, samples] each.
     """
-    small = math.ceil(math.sqrt(weights.shape[-1] * weights.shape[-2]))
-    large = math.ceil(weights.shape[-1] / small)
-    inner = TWO_PI * tf.range(1, small + 1, dtype=cycles.dtype)[:, None] * cycles[:, None]
-    outer = TWO_PI * small * tf.range(large, dtype=cycles.dtype)[:, None] * cycles[:, None, None]
+    inner_count = math.ceil(math.sqrt(weights.shape[-1] * weights.shape[-2]))
+    outer_count = math.ceil(weights.shape[-1] / inner_count)
+    inner_numbers = tf.range(1, inner_count + 1, dtype=cycles.dtype)[:, None]
+    outer_numbers = tf.range(outer_count, dtype=cycles.dtype)[:, None]
+    inner = TWO_PI * inner_numbers * cycles[:, None]
+    outer = TWO_PI * inner_count * outer_numbers * cycles[:, None, None]
     return (tf.cos(inner), tf.sin(inner)), tf.cos(outer), tf.sin(outer)
 
 
 def weighted_sum(
     weights: tf.Tensor, inner: tuple[tf.Tensor, tf.Tensor], outer: tuple[tf.Tensor, tf.Tensor]
 ) -> tf.Tensor:
-    """sum over m and a of w_(a + m b) (cos(a phi) p_m + sin(a phi) q_m), p and q being `outer`:
-    [frames, vectors, samples].
+    """Compute the sum over m and a of w_(a + m b) (cos(a phi) p_m + sin(a phi) q_m).
+
+    Args:
+        weights: [CHUNK, vectors, harmonics], w_k, harmonic k = 1 first.
+        inner: cosine and sine of a phi, [CHUNK, b, samples] each.
+        outer: p and q, [CHUNK, 1, m, samples] each.
+
+    Returns:
+        [CHUNK, vectors, samples].
     """
     vectors, harmonics = weights.shape[1:]
-    small, large, samples = inner[0].shape[1], outer[0].shape[2], inner[0].shape[-1]
-    padded = tf.pad(weights, [[0, 0], [0, 0], [0, small * large - harmonics]])
-    grid = tf.reshape(padded, [CHUNK, vectors * large, small])
-    split = [CHUNK, vectors, large, samples]
+    _, inner_count, samples = inner[0].shape
+    outer_count = outer[0].shape[2]
+    padded = tf.pad(weights, [[0, 0], [0, 0], [0, inner_count * outer_count - harmonics]])
+    grid = tf.reshape(padded, [CHUNK, vectors * outer_count, inner_count])
+    level_shape = [CHUNK, vectors, outer_count, samples]
     parts = [
-        tf.reshape(tf.matmul(grid, wave), split) * turn
-        for wave, turn in zip(inner, outer, strict=True)
+        tf.reshape(tf.matmul(grid, inner_wave), level_shape) * outer_wave
+        for inner_wave, outer_wave in zip(inner, outer, strict=True)
     ]
     return tf.reduce_sum(tf.add_n(parts), axis=2)

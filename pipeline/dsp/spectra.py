@@ -1,42 +1,61 @@
-"""Spectra: short-time Fourier transforms, overlapping frames and their adjoints, magnitudes for
-the loss.
-"""
+"""Short-time Fourier transforms, overlapping frames, and the adjoints of both."""
 
 import tensorflow as tf
 
 
 def stft(audio: tf.Tensor, size: int, hop: int) -> tf.Tensor:
-    """STFT with a periodic Hann window, the end padded with zeros: [batch, samples] -> [batch,
-    frames, size / 2 + 1] complex.
+    """Compute the STFT with a periodic Hann window, the end padded with zeros.
 
-    Frame t begins at sample t * hop, as in `tf.signal.stft(pad_end=True)`; `size` is a multiple of
-    `hop`.
+    Frame t begins at sample t * hop, as in `tf.signal.stft(pad_end=True)`.
+
+    Args:
+        audio: [batch, samples].
+        size: length of window and transform, a multiple of `hop`.
+        hop: samples between frames.
+
+    Returns:
+        [batch, ceil(samples / hop), size / 2 + 1], complex.
     """
     return tf.signal.rfft(overlapping_frames(audio, hop, size // hop) * tf.signal.hann_window(size))
 
 
 def magnitude_gradient(
-    slope: tf.Tensor, spectrum: tf.Tensor, magnitude: tf.Tensor, hop: int, samples: tf.Tensor
+    upstream: tf.Tensor, spectrum: tf.Tensor, magnitude: tf.Tensor, hop: int, samples: tf.Tensor
 ) -> tf.Tensor:
-    """From the slope of a value in the magnitudes |stft(x)| to its slope in x: 3 x [batch, frames,
-    bins] -> [batch, samples].
+    """Propagate a gradient with respect to the magnitudes |stft(x)| back to the audio x.
 
-    d|S_k| / dx_n = Re(S_k / |S_k| e^(2 pi i k n / size)): one inverse transform per frame, its
-    inner bins counted once. TensorFlow's own gradient takes several. At magnitude 0 it is 0.
+    d|S_k| / dx_n = Re(S_k / |S_k| e^(2 pi i k n / size)), which takes one inverse transform per
+    frame with the inner bins counted once; TensorFlow's own gradient takes several. The gradient
+    at magnitude 0 is 0.
+
+    Args:
+        upstream: [batch, frames, bins], gradient with respect to the magnitudes.
+        spectrum: [batch, frames, bins], stft(x).
+        magnitude: [batch, frames, bins], |stft(x)|.
+        hop: samples between frames.
+        samples: length of x.
+
+    Returns:
+        [batch, samples], gradient with respect to x.
     """
     size = 2 * (spectrum.shape[-1] - 1)
     interior = tf.concat([[1.0], tf.fill([size // 2 - 1], 0.5), [1.0]], 0) * size
-    direction = spectrum * tf.cast(
-        tf.math.divide_no_nan(slope, magnitude) * interior, spectrum.dtype
-    )
-    return overlap_add(tf.signal.irfft(direction) * tf.signal.hann_window(size), hop, size // hop)[
-        :, :samples
-    ]
+    scale = tf.math.divide_no_nan(upstream, magnitude) * interior
+    direction = spectrum * tf.cast(scale, spectrum.dtype)
+    frames = tf.signal.irfft(direction) * tf.signal.hann_window(size)
+    return overlap_add(frames, hop, size // hop)[:, :samples]
 
 
 def overlapping_frames(audio: tf.Tensor, hop: int, overlap: int) -> tf.Tensor:
-    """Frames of overlap * hop samples at every hop, zeros beyond the end: [batch, samples] ->
-    [batch, ceil(samples / hop), overlap * hop].
+    """Cut audio into frames that begin at every hop, with zeros beyond the end.
+
+    Args:
+        audio: [batch, samples].
+        hop: samples between frames.
+        overlap: length of a frame, in hops.
+
+    Returns:
+        [batch, ceil(samples / hop), overlap * hop].
     """
     samples = audio.shape[1] or tf.shape(audio)[1]
     count = -(-samples // hop)
@@ -46,8 +65,15 @@ def overlapping_frames(audio: tf.Tensor, hop: int, overlap: int) -> tf.Tensor:
 
 
 def overlap_add(frames: tf.Tensor, hop: int, overlap: int) -> tf.Tensor:
-    """The adjoint of `overlapping_frames`: [batch, frames, overlap * hop] -> [batch, (frames +
-    overlap - 1) * hop].
+    """Add overlapping frames: the adjoint of `overlapping_frames`.
+
+    Args:
+        frames: [batch, frames, overlap * hop].
+        hop: samples between frames.
+        overlap: length of a frame, in hops.
+
+    Returns:
+        [batch, (frames + overlap - 1) * hop].
     """
     parts = tf.split(frames, overlap, axis=-1)
     shifted = [
@@ -58,16 +84,30 @@ def overlap_add(frames: tf.Tensor, hop: int, overlap: int) -> tf.Tensor:
 
 
 def centered_frames(audio: tf.Tensor, size: int, hop: int) -> tf.Tensor:
-    """Frames centred on every hop: [batch, samples] -> [batch, ceil(samples / hop), size], zeros
-    beyond the ends.
+    """Cut audio into frames centred on every hop, with zeros beyond both ends.
+
+    Args:
+        audio: [batch, samples].
+        size: length of a frame.
+        hop: samples between frames.
+
+    Returns:
+        [batch, ceil(samples / hop), size].
     """
     padded = tf.pad(audio, [[0, 0], [size // 2, size]])
     return tf.signal.frame(padded, size, hop)[:, : -(-tf.shape(audio)[-1] // hop)]
 
 
 def centered_overlap_add(frames: tf.Tensor, hop: int, samples: tf.Tensor) -> tf.Tensor:
-    """The adjoint of `centered_frames`: [batch, frames, size] -> [batch, samples]; `size` is a
-    multiple of `hop`, at least two.
+    """Add centred frames: the adjoint of `centered_frames`.
+
+    Args:
+        frames: [batch, frames, size]; size is a multiple of `hop`, at least two hops.
+        hop: samples between frames.
+        samples: length of the result.
+
+    Returns:
+        [batch, samples].
     """
     size = frames.shape[-1]
     return overlap_add(frames, hop, size // hop)[:, size // 2 : size // 2 + samples]

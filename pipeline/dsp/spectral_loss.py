@@ -1,4 +1,4 @@
-"""Multi-scale spectral loss (paper, equation 4 and section 4.2.1)."""
+"""The multi-scale spectral loss (paper, equation 4 and section 4.2.1)."""
 
 import tensorflow as tf
 
@@ -11,40 +11,57 @@ EPSILON = 1e-5  # added before the logarithm, as in the authors' code
 def multi_scale_spectral_loss(
     target: tf.Tensor, audio: tf.Tensor, fft_sizes: tuple[int, ...] = FFT_SIZES, alpha: float = 1.0
 ) -> tf.Tensor:
-    """sum_i mean|S_i - S^_i| + alpha mean|log S_i - log S^_i| for each example: 2 x [batch,
-    samples] -> [batch].
+    """Compute sum_i mean|S_i - S^_i| + alpha mean|log S_i - log S^_i| over the FFT sizes i.
 
-    The paper writes L1 norms without saying whether bins are summed or averaged; the authors' code
-    averages, as here. Gradients go to `audio` alone.
+    The paper writes L1 norms and does not say whether bins are summed or averaged; the authors'
+    code averages, as here. Gradients flow to `audio` alone.
+
+    Args:
+        target: [batch, samples].
+        audio: [batch, samples], the synthesized audio.
+        fft_sizes: FFT sizes in samples.
+        alpha: weight of the logarithmic term.
+
+    Returns:
+        [batch], one loss per example.
     """
     return tf.add_n([_scale_loss(target, audio, size, alpha) for size in fft_sizes])
 
 
 def _scale_loss(target: tf.Tensor, audio: tf.Tensor, size: int, alpha: float) -> tf.Tensor:
-    """One FFT size's part: [batch].
+    """Compute the loss at one FFT size: [batch].
 
-    Its gradient is computed with the loss and kept as a signal, so that no spectrum has to stay in
-    memory until the backward pass.
+    The gradient is computed together with the loss and kept as a signal, so that no spectrum has to
+    stay in memory until the backward pass.
     """
     hop = size // 4
 
     @tf.custom_gradient
-    def of_audio(audio):
-        """The loss, and the slope of each example's as a signal of its own."""
+    def loss_of_audio(audio):
+        """Return the loss and its gradient function, with a gradient signal per example."""
         spectrum = stft(audio, size, hop)
-        wanted, magnitude = tf.abs(stft(target, size, hop)), tf.abs(spectrum)
-        loss = spectral_distance(wanted, magnitude, alpha)
+        target_magnitude = tf.abs(stft(target, size, hop))
+        magnitude = tf.abs(spectrum)
+        loss = spectral_distance(target_magnitude, magnitude, alpha)
         count = tf.cast(tf.shape(magnitude)[1] * magnitude.shape[2], tf.float32)
-        slope = tf.sign(magnitude - wanted) * (1 + alpha / (magnitude + EPSILON)) / count
-        direction = magnitude_gradient(slope, spectrum, magnitude, hop, tf.shape(audio)[1])
-        return loss, lambda upstream: upstream[:, None] * direction
+        sign = tf.sign(magnitude - target_magnitude)
+        slope = sign * (1 + alpha / (magnitude + EPSILON)) / count
+        gradient = magnitude_gradient(slope, spectrum, magnitude, hop, tf.shape(audio)[1])
+        return loss, lambda upstream: upstream[:, None] * gradient
 
-    return of_audio(audio)
+    return loss_of_audio(audio)
 
 
 def spectral_distance(target: tf.Tensor, estimate: tf.Tensor, alpha: float) -> tf.Tensor:
-    """mean|S - S^| + alpha mean|log S - log S^| of magnitudes: 2 x [batch, frames, bins] ->
-    [batch].
+    """Compute mean|S - S^| + alpha mean|log S - log S^| of two magnitude spectrograms.
+
+    Args:
+        target: [batch, frames, bins], S.
+        estimate: [batch, frames, bins], S^.
+        alpha: weight of the logarithmic term.
+
+    Returns:
+        [batch].
     """
     linear = tf.reduce_mean(tf.abs(target - estimate), axis=[1, 2])
     logs = tf.abs(tf.math.log(target + EPSILON) - tf.math.log(estimate + EPSILON))

@@ -10,20 +10,20 @@ from pipeline.dsp.filtered_noise import filtered_noise, impulse_responses
 
 def test_impulse_responses_are_linear_phase_and_have_the_magnitudes():
     frequencies = np.linspace(0, 1, 65)
-    magnitudes = np.exp(-((frequencies - 0.3) ** 2) / 0.05)  # smooth: the window blurs little
+    magnitudes = np.exp(-((frequencies - 0.3) ** 2) / 0.05)  # so smooth that windowing blurs little
     response = magnitudes @ impulse_responses(65)
     np.testing.assert_allclose(response[1:], response[1:][::-1], atol=1e-6)
     np.testing.assert_allclose(np.abs(np.fft.rfft(response, 128)), magnitudes, atol=0.02)
 
 
 def test_equals_convolution_hop_by_hop(random):
-    noise, magnitudes = random.uniform(-1, 1, 5 * HOP), random.uniform(0, 1, (5, 65))
+    noise = random.uniform(-1, 1, 5 * HOP)
+    magnitudes = random.uniform(0, 1, (5, 65))
     expected = np.zeros(5 * HOP + 127)
     for frame in range(5):
-        piece = np.convolve(
-            noise[frame * HOP : (frame + 1) * HOP], magnitudes[frame] @ impulse_responses(65)
-        )
-        expected[frame * HOP : frame * HOP + len(piece)] += piece
+        hop = noise[frame * HOP : (frame + 1) * HOP]
+        filtered = np.convolve(hop, magnitudes[frame] @ impulse_responses(65))
+        expected[frame * HOP : frame * HOP + len(filtered)] += filtered
     ours = filtered_noise(
         tf.constant(noise[None], tf.float32), tf.constant(magnitudes[None], tf.float32)
     )
@@ -38,7 +38,7 @@ def test_flat_unit_magnitudes_change_nothing(random):
 
 
 @pytest.mark.parametrize("band", [10, 32, 55])
-def test_noise_has_its_energy_where_the_filter_is(random, band):
+def test_noise_has_its_energy_in_the_filters_band(random, band):
     magnitudes = np.zeros((1, 500, 65), np.float32)
     magnitudes[..., band] = 1
     noise = tf.constant(random.uniform(-1, 1, (1, 500 * HOP)), tf.float32)
@@ -49,17 +49,14 @@ def test_noise_has_its_energy_where_the_filter_is(random, band):
     assert spectrum[inside].sum() > 0.99 * spectrum.sum()
 
 
-def test_the_gradient_is_that_of_small_steps(random):
-    noise, magnitudes = (
-        tf.constant(random.uniform(-1, 1, (1, 3 * HOP)), tf.float32),
-        tf.Variable(random.uniform(0, 1, (1, 3, 9)), dtype=tf.float32),
-    )
+def test_the_gradient_equals_a_finite_difference(random):
+    noise = tf.constant(random.uniform(-1, 1, (1, 3 * HOP)), tf.float32)
+    magnitudes = tf.Variable(random.uniform(0, 1, (1, 3, 9)), dtype=tf.float32)
     weights = tf.constant(random.normal(size=3 * HOP), tf.float32)
     with tf.GradientTape() as tape:
         value = tf.reduce_sum(filtered_noise(noise, magnitudes) * weights)
     gradient = tape.gradient(value, magnitudes).numpy()
     step = np.zeros((1, 3, 9), np.float32)
-    step[0, 1, 4] = 1  # linear in the magnitudes: any step will do
-    assert tf.reduce_sum(
-        filtered_noise(noise, tf.constant(step)) * weights
-    ).numpy() == pytest.approx(gradient[0, 1, 4], rel=1e-3)
+    step[0, 1, 4] = 1  # a step of any size, because the output is linear in the magnitudes
+    difference = tf.reduce_sum(filtered_noise(noise, tf.constant(step)) * weights).numpy()
+    assert difference == pytest.approx(gradient[0, 1, 4], rel=1e-3)

@@ -18,6 +18,7 @@ from pipeline.dsp.sines import sum_of_sines
 
 
 def tone(f0: float, frames: int, harmonics: int = 1, amplitude: float = 0.5) -> np.ndarray:
+    """Synthesize a steady tone with equal harmonics: [frames * 64]."""
     f0_hz = tf.fill([1, frames], f0)
     distribution = tf.fill([1, frames, harmonics], 1 / harmonics)
     return harmonic_synthesis(f0_hz, tf.fill([1, frames], amplitude), distribution)[0].numpy()
@@ -46,14 +47,11 @@ def test_silence_above_nyquist(f0):
     audible = remove_above_nyquist(tf.fill([1, 5], f0), tf.ones([1, 5, 100]))[0, 0].numpy()
     numbers = np.arange(1, 101)
     np.testing.assert_array_equal(audible, (numbers * f0 < SAMPLE_RATE / 2).astype(float))
-    np.testing.assert_allclose(
-        normalized_distribution(tf.fill([1, 5], f0), tf.ones([1, 5, 100])).numpy().sum(-1),
-        1,
-        atol=1e-6,
-    )
+    normalized = normalized_distribution(tf.fill([1, 5], f0), tf.ones([1, 5, 100])).numpy()
+    np.testing.assert_allclose(normalized.sum(-1), 1, atol=1e-6)
 
 
-def test_a_rising_f0_never_folds_over_nyquist():
+def test_a_rising_f0_never_aliases():
     f0_hz = tf.constant([[3900.0, 3990.0, 4100.0, 4300.0]])
     audible = remove_above_nyquist(f0_hz, tf.ones([1, 4, 2]))[0, :, 1].numpy()
     # frame 1 glides to 4100 Hz, whose octave is above 8 kHz
@@ -80,16 +78,12 @@ def test_sum_of_sines_equals_the_plain_sum(random, harmonics, vectors):
 
 @pytest.mark.parametrize(("harmonics", "vectors"), [(1, 1), (7, 2), (100, 2), (101, 3)])
 def test_gradients_of_the_sum_of_sines_equal_the_plain_sums(random, harmonics, vectors):
-    cycles, weights = (
-        random.uniform(size=(2, 3, 64)),
-        random.normal(size=(2, 3, vectors, harmonics)),
-    )
-    upstream, numbers = (
-        random.normal(size=(2, 3, vectors, 64)),
-        2 * np.pi * np.arange(1, harmonics + 1),
-    )
-    angles = numbers[:, None] * cycles[:, :, None]
-    to_cycles = np.einsum("btvk,k,btkn,btvn->btn", weights, numbers, np.cos(angles), upstream)
+    cycles = random.uniform(size=(2, 3, 64))
+    weights = random.normal(size=(2, 3, vectors, harmonics))
+    upstream = random.normal(size=(2, 3, vectors, 64))
+    factors = 2 * np.pi * np.arange(1, harmonics + 1)
+    angles = factors[:, None] * cycles[:, :, None]
+    to_cycles = np.einsum("btvk,k,btkn,btvn->btn", weights, factors, np.cos(angles), upstream)
     to_weights = np.einsum("btkn,btvn->btvk", np.sin(angles), upstream)
     inputs = [tf.constant(values, tf.float64) for values in (cycles, weights)]
     with tf.GradientTape() as tape:
@@ -103,24 +97,24 @@ def test_gradients_of_the_sum_of_sines_equal_the_plain_sums(random, harmonics, v
 def test_phase_does_not_drift_in_four_seconds():
     frames = np.arange(1000)
     f0_hz = 300 + 100 * np.sin(2 * np.pi * 5 * frames / 250)
-    # linear between frames, the last one held
+    # linear between frames, the last frame held
     per_sample = np.interp(np.arange(64000) / HOP, frames, f0_hz)
     exact = np.cumsum(per_sample / SAMPLE_RATE) % 1
     ours = phase_cycles(tf.constant(f0_hz[None], tf.float32))[0].numpy().ravel()
     error = np.abs((ours - exact + 0.5) % 1 - 0.5)
-    # cycles: 0.7 degrees at the 100th harmonic
+    # in cycles of the fundamental: 0.7 degrees at the 100th harmonic
     assert error.max() < 2e-5 and error[-1000:].max() < 2e-5
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7])
-def test_the_gradient_of_the_phase_is_its_slope(random, frames):
-    # so low that no phase wraps: a step back would be no slope
+def test_the_gradient_of_the_phase_equals_a_finite_difference(random, frames):
+    # f0 is so low that no phase wraps: a wrap would spoil the finite difference
     f0_hz = tf.constant(random.uniform(10, 40, (2, frames)))
     weights = random.normal(size=(2, frames, 64))
-    written, measured = tf.test.compute_gradient(
+    analytic, numeric = tf.test.compute_gradient(
         lambda f0: tf.reduce_sum(weights * phase_cycles(f0)), [f0_hz], 1e-3
     )
-    np.testing.assert_allclose(written, measured, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(analytic, numeric, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +124,7 @@ def test_the_gradient_of_the_phase_is_its_slope(random, frames):
         (linear_envelope, lambda n: 1 - np.abs(n) / HOP),
     ],
 )
-def test_envelopes_reach_every_frame(envelope, shape):
+def test_envelopes_interpolate_between_frames(envelope, shape):
     np.testing.assert_allclose(envelope().numpy().sum(0), 1, atol=1e-6)
     amplitude = np.zeros((1, 20), np.float32)
     amplitude[0, 10] = 1
@@ -148,26 +142,21 @@ def test_upsampling_is_linear_and_holds_the_end():
 
 
 def test_gradients_reach_amplitude_distribution_and_f0():
-    f0, amplitude, distribution = (
-        tf.Variable(tf.fill([1, 8], 200.0)),
-        tf.Variable(tf.ones([1, 8])),
-        tf.Variable(tf.ones([1, 8, 5])),
-    )
+    f0 = tf.Variable(tf.fill([1, 8], 200.0))
+    amplitude = tf.Variable(tf.ones([1, 8]))
+    distribution = tf.Variable(tf.ones([1, 8, 5]))
     with tf.GradientTape() as tape:
-        energy = tf.reduce_sum(
-            harmonic_synthesis(f0, amplitude, normalized_distribution(f0, distribution)) ** 2
-        )
+        audio = harmonic_synthesis(f0, amplitude, normalized_distribution(f0, distribution))
+        energy = tf.reduce_sum(audio**2)
     for gradient in tape.gradient(energy, [f0, amplitude, distribution]):
         assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
 
 
-# more than are computed at a time, and a number that does not divide
+# 2 * 700 frames are more than one chunk, and not a whole number of chunks
 @pytest.mark.parametrize("frames", [8, 700])
-def test_lengths_and_batches_unknown_beforehand_change_nothing(random, frames):
-    f0, distribution = (
-        tf.constant(random.uniform(100, 300, shape), tf.float32)
-        for shape in ((2, frames), (2, frames, 5))
-    )
+def test_unknown_batch_size_and_length_change_nothing(random, frames):
+    f0 = tf.constant(random.uniform(100, 300, (2, frames)), tf.float32)
+    distribution = tf.constant(random.uniform(100, 300, (2, frames, 5)), tf.float32)
 
     @tf.function(input_signature=[tf.TensorSpec([None, None]), tf.TensorSpec([None, None, 5])])
     def synthesize_and_differentiate(f0, distribution):

@@ -1,4 +1,4 @@
-"""The reverb against NumPy and against a room that is known."""
+"""The reverb against NumPy and against a known room."""
 
 import keras
 import numpy as np
@@ -8,7 +8,8 @@ from pipeline.dsp.reverb import Reverb, fft_convolve
 
 
 def test_convolution_equals_numpy(random):
-    audio, response = random.normal(size=(2, 5000)), random.normal(size=700)
+    audio = random.normal(size=(2, 5000))
+    response = random.normal(size=700)
     ours = fft_convolve(tf.constant(audio, tf.float32), tf.constant(response, tf.float32)).numpy()
     np.testing.assert_allclose(ours, [np.convolve(a, response)[:5000] for a in audio], atol=1e-3)
 
@@ -18,8 +19,9 @@ def test_it_starts_dry(random):
     np.testing.assert_allclose(Reverb(0.05)(dry), dry, atol=1e-4)
 
 
-def test_what_is_heard_is_its_impulse_response(random):
-    reverb, impulse = Reverb(0.01), np.zeros((1, 400), np.float32)
+def test_an_impulse_gives_the_impulse_response(random):
+    reverb = Reverb(0.01)
+    impulse = np.zeros((1, 400), np.float32)
     impulse[0, 20] = 1
     reverb(impulse)
     reverb.tail.assign(random.normal(size=159))
@@ -30,12 +32,12 @@ def test_what_is_heard_is_its_impulse_response(random):
 
 def test_it_learns_a_room(random):
     keras.utils.set_random_seed(0)
-    room = np.concatenate(
-        [[1], 0.3 * random.normal(size=799) * 10 ** (-3 * np.arange(799) / 799)]
-    ).astype(np.float32)
+    tail = 0.3 * random.normal(size=799) * 10 ** (-3 * np.arange(799) / 799)
+    room = np.concatenate([[1], tail]).astype(np.float32)
     dry = tf.constant(random.normal(size=(4, 8000)), tf.float32)
     wet = fft_convolve(dry, tf.constant(room))
-    reverb, optimizer = Reverb(0.05), keras.optimizers.Adam(0.02)
+    reverb = Reverb(0.05)
+    optimizer = keras.optimizers.Adam(0.02)
     reverb(dry)
     for _ in range(120):
         with tf.GradientTape() as tape:

@@ -18,7 +18,8 @@ from pipeline.dsp.spectra import (
     ("samples", "size", "overlap"), [(1000, 64, 4), (4096, 512, 4), (300, 2048, 4), (512, 128, 2)]
 )
 def test_transform_and_gradient_equal_tensorflows(random, samples, size, overlap):
-    audio, hop = tf.constant(random.normal(size=(2, samples)), tf.float32), size // overlap
+    audio = tf.constant(random.normal(size=(2, samples)), tf.float32)
+    hop = size // overlap
     with tf.GradientTape() as tape:
         tape.watch(audio)
         theirs = tf.signal.stft(audio, size, hop, size, pad_end=True)
@@ -26,21 +27,19 @@ def test_transform_and_gradient_equal_tensorflows(random, samples, size, overlap
         value = tf.reduce_sum(tf.abs(theirs) * slope)
     ours = stft(audio, size, hop)
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
-    found = magnitude_gradient(slope, ours, tf.abs(ours), hop, samples)
-    np.testing.assert_allclose(found, tape.gradient(value, audio), rtol=1e-3, atol=2e-3)
+    gradient = magnitude_gradient(slope, ours, tf.abs(ours), hop, samples)
+    np.testing.assert_allclose(gradient, tape.gradient(value, audio), rtol=1e-3, atol=2e-3)
 
 
 def test_the_gradient_at_magnitude_0_is_0():
     silence = stft(tf.zeros([1, 256]), 64, 16)
-    found = magnitude_gradient(tf.ones(silence.shape), silence, tf.abs(silence), 16, 256)
-    np.testing.assert_array_equal(found, np.zeros((1, 256)))
+    gradient = magnitude_gradient(tf.ones(silence.shape), silence, tf.abs(silence), 16, 256)
+    np.testing.assert_array_equal(gradient, np.zeros((1, 256)))
 
 
 def test_overlap_add_is_the_adjoint_of_framing(random):
-    audio, frames = (
-        tf.constant(random.normal(size=(3, 250))),
-        tf.constant(random.normal(size=(3, 16, 64))),
-    )
+    audio = tf.constant(random.normal(size=(3, 250)))
+    frames = tf.constant(random.normal(size=(3, 16, 64)))
     framed = overlapping_frames(audio, 16, 4)
     assert framed.shape == (3, 16, 64)
     np.testing.assert_array_equal(framed[0, 2], np.pad(audio[0], (0, 200))[32:96])
@@ -53,12 +52,13 @@ def test_overlap_add_is_the_adjoint_of_framing(random):
     ("samples", "size", "hop"), [(250, 64, 16), (256, 64, 32), (50, 64, 32), (10, 128, 16)]
 )
 def test_centred_frames_and_their_adjoint(random, samples, size, hop):
-    audio, count = tf.constant(random.normal(size=(2, samples))), -(-samples // hop)
+    audio = tf.constant(random.normal(size=(2, samples)))
+    count = -(-samples // hop)
     framed = centered_frames(audio, size, hop)
     assert framed.shape == (2, count, size)
-    around = np.pad(audio[0], (size // 2, size))
+    padded = np.pad(audio[0], (size // 2, size))
     np.testing.assert_array_equal(
-        framed[0], [around[number * hop : number * hop + size] for number in range(count)]
+        framed[0], [padded[number * hop : number * hop + size] for number in range(count)]
     )
     frames = tf.constant(random.normal(size=framed.shape))
     assert np.sum(framed * frames) == pytest.approx(
