@@ -20,7 +20,7 @@ from pipeline.features.extract import FeaturesConfig
 from pipeline.models.determinism import fix_order_of_sums
 from pipeline.reporting.studies import TIMBRE_TRANSFER
 from pipeline.resynthesis.tracked_set import ResynthesizeConfig
-from pipeline.studies.source_lines import Line
+from pipeline.studies.source_lines import SourceLine
 from pipeline.studies.target import Target, describe_target
 from pipeline.studies.timbre_transfer import (
     TimbreTransferConfig,
@@ -66,7 +66,7 @@ def main(
     padded = np.pad(samples, (0, max(0, length * HOP - len(samples))))  # a window at least
     made = transfer(
         autoencoder,
-        Line("recording", "recording", "recording", padded, None),
+        SourceLine("recording", "recording", "recording", padded, None),
         target,
         features,
         config.room,

@@ -129,7 +129,7 @@ def extrapolation(player: Player, rows: Columns) -> Iterator[Figures]:
 def phases(player: Player, rows: Columns) -> Iterator[Figures]:
     """Versions of test examples against the first version, and against the original."""
     examples = [player.examples[name] for name in rows["example_id"]]
-    played = phase.play(
+    played = phase.play_versions(
         player.model,
         examples,
         player.params["phase"]["seed"],

@@ -1,1 +1,1 @@
-"""A test split resynthesized by a trained model and tracked, and the yardsticks beside it."""
+"""Resynthesize a test split with a trained model, track the result, and render the yardsticks."""

@@ -1,5 +1,5 @@
-"""Two trivial resyntheses that a model must beat: a repitched training note, and the
-instrument's mean spectrum.
+"""Two trivial resyntheses that a model must beat: the nearest training note, repitched, and the
+instrument's mean harmonic spectrum.
 """
 
 import numpy as np
@@ -14,28 +14,34 @@ from pipeline.features.loudness import FLOOR_DB, loudness_db
 
 HARMONICS = 100
 WINDOW = 2048
-MEASURE_EVERY = 25  # frames: ten spectra a second describe a note's mean
+MEASURE_EVERY = 25  # frames: ten spectra a second are enough for a note's mean
 
 
 def nearest_note(example: dict, notes: pd.DataFrame, training: dict[str, dict]) -> np.ndarray:
-    """The training note of the same instrument nearest in pitch, then in velocity, resampled to the
-    test note's pitch.
+    """Resample the nearest training note to a test note's pitch.
+
+    Nearest is the note of the same instrument closest in pitch, then in velocity. If the instrument
+    has no training note, every training note is a candidate.
 
     Args:
         example: the test example.
         notes: the manifest, indexed by recording id.
-        training: the training examples by example id; the window with the test example's start is
-            taken.
+        training: the training examples by example id. Only notes with a window that starts where
+            the test example does are candidates.
+
+    Returns:
+        [samples], as long as the test example.
     """
     recording, start = split_id(example["example_id"])
     note = notes.loc[recording]
-    heard = notes[[example_id(other, start) in training for other in notes.index]]
-    same = heard[heard.instrument == note.instrument]
-    same = same if len(same) else heard
-    order = same.assign(
-        pitches=(same.pitch - note.pitch).abs(), velocities=(same.velocity - note.velocity).abs()
-    )
-    chosen = order.rename_axis("id").sort_values(["pitches", "velocities", "id"]).iloc[0]
+    trained = notes[[example_id(other, start) in training for other in notes.index]]
+    same_instrument = trained[trained.instrument == note.instrument]
+    candidates = same_instrument if len(same_instrument) else trained
+    distances = candidates.assign(
+        pitch_distance=(candidates.pitch - note.pitch).abs(),
+        velocity_distance=(candidates.velocity - note.velocity).abs(),
+    ).rename_axis("id")
+    chosen = distances.sort_values(["pitch_distance", "velocity_distance", "id"]).iloc[0]
     ratio = 2 ** ((note.pitch - chosen.pitch) / 12)
     repitched = soxr.resample(
         training[example_id(chosen.name, start)]["audio"],
@@ -48,8 +54,9 @@ def nearest_note(example: dict, notes: pd.DataFrame, training: dict[str, dict]) 
 
 
 def mean_distributions(training: dict[str, dict], notes: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The mean harmonic distribution of every instrument; of all training notes for one that is
-    not in training.
+    """Return each instrument's mean harmonic distribution, [harmonics].
+
+    An instrument without training notes gets the mean of all training notes.
     """
     by_instrument: dict[str, list[dict]] = {name: [] for name in notes.instrument.unique()}
     for example in training.values():
@@ -61,8 +68,9 @@ def mean_distributions(training: dict[str, dict], notes: pd.DataFrame) -> dict[s
 
 
 def mean_distribution(examples: list[dict]) -> np.ndarray:
-    """Mean harmonic distribution of pitched frames, measured in the spectrum at multiples of f0:
-    [harmonics], sum 1.
+    """Average the harmonic distribution over pitched frames: [harmonics], summing to 1.
+
+    It is measured in the magnitude spectrum at multiples of f0; uniform if no frame is pitched.
     """
     total = np.zeros(HARMONICS)
     for example in examples:
@@ -75,8 +83,10 @@ def mean_distribution(examples: list[dict]) -> np.ndarray:
 
 
 def mean_spectrum(example: dict, distribution: np.ndarray) -> np.ndarray:
-    """A constant harmonic distribution played at the example's f0, with its loudness given to
-    the amplitude.
+    """Play a constant harmonic distribution with an example's f0 and loudness: [samples].
+
+    The amplitude makes up the difference between the loudness of the distribution played at
+    amplitude 1 and the example's.
     """
     f0_hz = tf.constant(example["f0_hz"])[None]
     tiled = tf.tile(tf.constant(distribution, tf.float32)[None, None], [1, f0_hz.shape[1], 1])
@@ -88,11 +98,13 @@ def mean_spectrum(example: dict, distribution: np.ndarray) -> np.ndarray:
 
 
 def _harmonic_amplitudes(audio: np.ndarray, center: int, f0_hz: float) -> np.ndarray:
+    """Measure the harmonics' magnitudes in a window around sample `center`: [harmonics], sum 1."""
     start = max(0, min(center - WINDOW // 2, len(audio) - WINDOW))
     spectrum = np.abs(np.fft.rfft(audio[start : start + WINDOW] * np.hanning(WINDOW)))
     bins = np.rint(np.arange(1, HARMONICS + 1) * f0_hz * WINDOW / SAMPLE_RATE).astype(int)
-    inside = bins[bins < len(spectrum) - 1]
-    peaks = np.maximum(np.maximum(spectrum[inside - 1], spectrum[inside]), spectrum[inside + 1])
+    below_nyquist = bins[bins < len(spectrum) - 1]
+    below, above = spectrum[below_nyquist - 1], spectrum[below_nyquist + 1]
+    peaks = np.maximum(np.maximum(below, spectrum[below_nyquist]), above)
     amplitudes = np.zeros(HARMONICS)
-    amplitudes[: len(inside)] = peaks
+    amplitudes[: len(below_nyquist)] = peaks
     return amplitudes / amplitudes.sum() if amplitudes.sum() else amplitudes

@@ -1,1 +1,1 @@
-"""The paper's experiments without a table of their own: what each study plays."""
+"""The paper's experiments that have no table in it: what each study plays."""

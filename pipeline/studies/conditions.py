@@ -1,26 +1,24 @@
-"""What models were asked for in the studies, kept beside the tracked sets of what they made of
-it.
-"""
+"""The f0 and loudness that studies condition a model on, stored beside the tracked output."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-# of a study's folder: the tracked set, and a line per clip of its rows
+# In a study's folder: the tracked set, and a table with one line per row of the study.
 CLIPS, PLAN = "clips", "plan.csv"
 
 
 class Condition(NamedTuple):
-    """What one clip was conditioned on."""
+    """The conditioning of one clip."""
 
     f0_hz: np.ndarray  # [frames] at 250 Hz
     loudness_db: np.ndarray  # [frames]
-    pitched: np.ndarray  # [coarse frames] bool: where the originals have a pitch
+    pitched: np.ndarray  # [coarse frames] bool: frames in which the originals have a pitch
 
 
 def write_conditions(folder: Path, conditions: dict[str, Condition]) -> None:
-    """Write what every clip of a tracked set was conditioned on beside it."""
+    """Write the conditioning of every clip, by id, to folder/conditions.npz."""
     curves = {
         name: np.stack([getattr(condition, name) for condition in conditions.values()])
         for name in Condition._fields
@@ -29,7 +27,7 @@ def write_conditions(folder: Path, conditions: dict[str, Condition]) -> None:
 
 
 def read_conditions(folder: Path) -> dict[str, Condition]:
-    """The inverse of `write_conditions`."""
+    """Read what `write_conditions` wrote."""
     with np.load(folder / "conditions.npz") as stored:
         curves = zip(*(stored[name] for name in Condition._fields))
         return {str(name): Condition(*values) for name, values in zip(stored["ids"], curves)}

@@ -1,6 +1,6 @@
 """Dereverberation and acoustic transfer: the violin without the room, and the room without the
-violin. The sounds alone are made here, with the truth that only evaluation may know;
-`pipeline.studies.dereverberation_rows` compares them.
+violin. This module only makes the sounds, including the true ones, which no model may be given;
+`pipeline.evaluation.dereverberation` compares them.
 """
 
 from pathlib import Path
@@ -26,21 +26,19 @@ from pipeline.studies.held_out import HeldOut, StudyConfig
 from pipeline.studies.room_acoustics import RESPONSE_FILE, decaying_noise
 from pipeline.studies.wpe import WpeConfig, dereverberate
 
-SIGNALS = ("dry", "wet", "wpe", "model_dry", "model_wet")  # folders of sounds of the test examples
-# of responses.npz; each is a folder of transferred sounds, beside `dry`
+SIGNALS = ("dry", "wet", "wpe", "model_dry", "model_wet")  # folders of the test examples' sounds
+# Names in responses.npz; also folders of transferred sounds, next to `dry`.
 RESPONSES = ("true", "learned", "noise")
 TRANSFER = "transfer"
-LOWEST_HZ = 40.0  # of transferred sounds, below the bass of every instrument
-HIGHEST_PEAK = 0.99  # of transferred sounds: a room adds, and files hold no more than 1
+HIGHPASS_HZ = 40.0  # for transferred sounds; below the lowest note of every instrument
+HIGHEST_PEAK = 0.99  # of transferred sounds: a room raises the level, and files clip at 1
 
 
 class TransferConfig(Params):
-    """The block `transfer` of the `dereverberation` section: which dry sounds are put into the
-    rooms.
-    """
+    """The block `transfer` of the `dereverberation` section: dry sounds to put into the rooms."""
 
-    data: str  # a data set whose recordings have no room
-    clips: PositiveInt  # at most; of its test split, evenly over instruments and pitches
+    data: str  # a data set recorded without a room
+    clips: PositiveInt  # at most this many of its test split, evenly over instruments and pitches
 
 
 class DereverberationConfig(StudyConfig):
@@ -48,7 +46,7 @@ class DereverberationConfig(StudyConfig):
 
     wpe: WpeConfig
     transfer: TransferConfig
-    seed: int  # of the decaying noise that the learned response is compared with
+    seed: int  # for the decaying noise, to which the learned response is compared
 
 
 def make_dereverberation(
@@ -62,20 +60,25 @@ def make_dereverberation(
 ) -> None:
     """Write the sounds of the test examples, the responses and the transferred sounds.
 
-    out/SIGNAL/audio/ID.flac and out/plan.csv (example_id, group); out/responses.npz ([samples] each
-    at 16 kHz, the direct sound first); out/transfer/dry and out/transfer/RESPONSE alike, all with
-    one gain, with a plan.csv of their own.
-
     Args:
+        model: must have a reverb.
+        config: settings of WPE, of the transfer and of the decaying noise.
         split: the test split of the model's data set.
         others: the test split of the transfer's data set.
         data_set: the folder of the model's data set, with its truth.
+        batch_size: examples per batch.
+        out: folder to write: SIGNAL/audio/ID.flac and plan.csv (example_id, group); responses.npz
+            ([samples] each at 16 kHz, starting with the direct sound); transfer/dry and
+            transfer/RESPONSE, all with the same gain, with their own plan.csv.
+
+    Raises:
+        UserError: if the true room is unknown or the model has no reverb.
     """
     true = read_room(data_set)
     if getattr(model, "reverb", None) is None:
         raise UserError(
             "dereverberation.experiments: a model without a reverb (model.reverb_seconds: 0) "
-            "learned no room; remove it"
+            "learns no room; remove it"
         )
     learned = model.reverb.impulse_response().numpy()
     responses = {"true": true, "learned": learned, "noise": decaying_noise(learned, config.seed)}
@@ -85,16 +88,18 @@ def make_dereverberation(
         for signal in SIGNALS:
             _store(folder / signal, sounds[signal])
         write_text(folder / PLAN, split.recordings[["group"]].rename_axis("example_id").to_csv())
-        transfer(pick(others, config.transfer.clips), responses, folder / TRANSFER)
+        write_room_transfers(
+            pick_evenly(others, config.transfer.clips), responses, folder / TRANSFER
+        )
 
 
 def read_room(data_set: Path) -> np.ndarray:
-    """The true response of a data set's room: [samples]."""
+    """Read the true impulse response of a data set's room: [samples]."""
     path = data_set / TRUTH / "room.wav"
     if not path.exists():
         raise UserError(
-            f"{path}: no such file; dereverberation needs a data set whose room is known, one of "
-            "source violin: change dereverberation.experiments"
+            f"{path}: no such file; dereverberation needs a data set with a known room, as "
+            "source violin makes it: change dereverberation.experiments"
         )
     return wavfile.read(path)[1]
 
@@ -102,11 +107,16 @@ def read_room(data_set: Path) -> np.ndarray:
 def known_sounds(
     split: HeldOut, data_set: Path, wpe: WpeConfig
 ) -> dict[str, dict[str, np.ndarray]]:
-    """The true dry, the wet and the sound that WPE makes of the wet recording, cut to the
-    examples: {signal: {id: [samples]}}.
+    """Return the true dry sounds, the wet ones and those that WPE dereverberates.
+
+    WPE processes whole recordings; all sounds are cut to the examples.
+
+    Returns:
+        {signal: {example id: [samples]}}.
     """
     recordings = sorted({split_id(name)[0] for name in split.examples})
-    dry, wpe_dry = {}, {}
+    dry = {}
+    wpe_dry = {}
     for recording in progress(recordings, "dereverberation: wpe", unit="recording"):
         dry[recording] = _read(data_set / TRUTH / f"{recording}.dry.wav")
         wpe_dry[recording] = dereverberate(_read(data_set / AUDIO / f"{recording}.wav"), wpe)
@@ -118,7 +128,7 @@ def known_sounds(
 
 
 def window(recordings: dict[str, np.ndarray], name: str, example: dict) -> np.ndarray:
-    """What a recording holds where an example was cut: [samples]."""
+    """Cut example `name` out of its recording, given all recordings by id: [samples]."""
     recording, start = split_id(name)
     return recordings[recording][start * HOP : start * HOP + len(example["audio"])]
 
@@ -126,55 +136,55 @@ def window(recordings: dict[str, np.ndarray], name: str, example: dict) -> np.nd
 def model_sounds(
     model: keras.Model, split: HeldOut, batch_size: int
 ) -> dict[str, dict[str, np.ndarray]]:
-    """The model's sound without and with its reverb: {signal: {id: [samples]}}."""
+    """Render the examples without and with the model's reverb: {signal: {id: [samples]}}."""
     run = tf.function(
         lambda batch: [model(batch)[name] for name in ("dry", "audio")],
         autograph=False,
         reduce_retracing=True,
     )
-    found: dict[str, dict[str, np.ndarray]] = {"model_dry": {}, "model_wet": {}}
-    for part, batch in input_batches(list(split.examples.values()), batch_size):
-        names = [example["example_id"] for example in part]
-        for sounds, audio in zip(found.values(), run(batch)):
+    signals: dict[str, dict[str, np.ndarray]] = {"model_dry": {}, "model_wet": {}}
+    for members, batch in input_batches(list(split.examples.values()), batch_size):
+        names = [example["example_id"] for example in members]
+        for sounds, audio in zip(signals.values(), run(batch)):
             sounds.update(zip(names, audio.numpy()))
-    return found
+    return signals
 
 
-def pick(split: HeldOut, clips: int) -> HeldOut:
-    """At most so many examples, at even steps through their order by instrument and id."""
+def pick_evenly(split: HeldOut, clips: int) -> HeldOut:
+    """Pick at most `clips` examples, evenly spaced in their order by instrument and id."""
     order = sorted(split.examples, key=lambda name: (split.recordings.instrument[name], name))
-    places = np.unique(np.rint(np.linspace(0, len(order) - 1, min(clips, len(order)))).astype(int))
+    count = min(clips, len(order))
+    places = np.unique(np.rint(np.linspace(0, len(order) - 1, count)).astype(int))
     names = [order[place] for place in places]
-    return HeldOut(
-        split.data, {name: split.examples[name] for name in names}, split.recordings.loc[names]
-    )
+    examples = {name: split.examples[name] for name in names}
+    return HeldOut(split.data, examples, split.recordings.loc[names])
 
 
-def transfer(split: HeldOut, responses: dict[str, np.ndarray], folder: Path) -> None:
-    """Write dry sounds, high-passed at 40 Hz, and the same in every room, as long as they were and
-    all with one gain: none is clipped.
+def write_room_transfers(split: HeldOut, responses: dict[str, np.ndarray], folder: Path) -> None:
+    """Write dry sounds, and the same sounds in every room.
 
-    Image sources all add up at 0 Hz: a recording's inaudible offset would come out of the true room
-    as the loudest part of it.
+    The dry sounds are first high-passed at 40 Hz: at 0 Hz all image sources add up, so the true
+    room would turn a recording's inaudible offset into its loudest component.
+
+    Args:
+        split: the examples with the dry sounds.
+        responses: impulse responses by room, [samples] each.
+        folder: folder to write: dry and one folder per room, and plan.csv. Reverberant sounds are
+            cut to the length of the dry ones; all have the same gain, low enough not to clip.
     """
-    audible = butter(4, LOWEST_HZ, "highpass", fs=SAMPLE_RATE, output="sos")
-    sounds = {
-        "dry": {
-            name: sosfilt(audible, example["audio"]) for name, example in split.examples.items()
-        }
-    }
+    highpass = butter(4, HIGHPASS_HZ, "highpass", fs=SAMPLE_RATE, output="sos")
+    dry = {name: sosfilt(highpass, example["audio"]) for name, example in split.examples.items()}
+    sounds = {"dry": dry}
     for room, response in responses.items():
         sounds[room] = {
-            name: fftconvolve(audio, response)[: len(audio)]
-            for name, audio in sounds["dry"].items()
+            name: fftconvolve(audio, response)[: len(audio)] for name, audio in dry.items()
         }
     peak = max(np.abs(audio).max() for clips in sounds.values() for audio in clips.values())
     gain = min(1.0, HIGHEST_PEAK / peak)
     for signal, clips in sounds.items():
         _store(folder / signal, {name: gain * audio for name, audio in clips.items()})
-    write_text(
-        folder / PLAN, split.recordings[["instrument", "group"]].rename_axis("example_id").to_csv()
-    )
+    plan = split.recordings[["instrument", "group"]].rename_axis("example_id")
+    write_text(folder / PLAN, plan.to_csv())
 
 
 def _store(folder: Path, sounds: dict[str, np.ndarray]) -> None:

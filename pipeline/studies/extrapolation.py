@@ -1,4 +1,4 @@
-"""Extrapolation: f0 moved by octaves, beyond what a model was trained on."""
+"""Extrapolation: f0 shifted by octaves, beyond the range a model was trained on."""
 
 from pathlib import Path
 
@@ -8,11 +8,8 @@ import pandas as pd
 
 from pipeline.audio.clips import Clip
 from pipeline.common.cli import UserError
-from pipeline.common.files import atomic_folder, write_text
-from pipeline.common.units import CONFIDENCE_THRESHOLD
-from pipeline.resynthesis.render import resynthesize
-from pipeline.resynthesis.tracked_set import ResynthesizeConfig, write_tracked_set
-from pipeline.studies.conditions import CLIPS, PLAN, Condition, write_conditions
+from pipeline.resynthesis.tracked_set import ResynthesizeConfig
+from pipeline.studies.conditioned_clips import pitched_frames, write_conditioned_clips
 from pipeline.studies.held_out import HeldOut, StudyConfig
 
 
@@ -30,44 +27,43 @@ def make_extrapolation(
     originals: dict[str, Clip],
     out: Path,
 ) -> None:
-    """Render and track every test example at every shift into `out`: a tracked set
-    (`pipeline.clips`), conditions.npz and plan.csv.
+    """Render and track every test example at every octave shift.
 
-    Where there is a pitch, CREPE on the `originals` says.
+    Args:
+        model: must take f0 as an input.
+        config: the shifts.
+        tracking: batch size and tracker settings.
+        split: the test examples.
+        originals: their tracked sounds; CREPE's confidence on them says which frames are pitched.
+        out: folder to write: clips, conditions.npz and plan.csv.
+
+    Raises:
+        UserError: if the model encodes f0 itself.
     """
     if model.f0_encoder is not None:
         raise UserError(
-            "extrapolation: a model that encodes its f0 itself cannot be told one; remove it "
-            "from extrapolation.experiments"
+            "extrapolation: a model that encodes f0 itself cannot be given one; remove it from "
+            "extrapolation.experiments"
         )
-    plan = [
-        (name, split.recordings.group[name], octaves, f"{name}-{octaves:+d}")
-        for octaves in config.octaves
+    plan = plan_shifts(split, config.octaves)
+    inputs = {}
+    pitched = {}
+    for row in plan.itertuples(index=False):
+        inputs[row.clip] = shift_f0(split.examples[row.example_id], row.octaves)
+        pitched[row.clip] = pitched_frames(originals[row.example_id])
+    write_conditioned_clips(out, model, inputs, pitched, plan, tracking, "extrapolation")
+
+
+def plan_shifts(split: HeldOut, octaves: list[int]) -> pd.DataFrame:
+    """List a clip for every shift and test example: example_id, group, octaves, clip."""
+    rows = [
+        (name, split.recordings.group[name], shift, f"{name}-{shift:+d}")
+        for shift in octaves
         for name in split.examples
     ]
-    played = {
-        clip: split.examples[name]
-        | {"f0_hz": split.examples[name]["f0_hz"] * np.float32(2.0**octaves)}
-        for name, _, octaves, clip in plan
-    }
-    pitched = {
-        clip: originals[name].confidence >= CONFIDENCE_THRESHOLD for name, _, _, clip in plan
-    }
-    with atomic_folder(out) as folder:
-        audio = resynthesize(model, list(played.values()), tracking.batch_size)
-        write_tracked_set(
-            folder / CLIPS, tracking, list(played), audio, f"extrapolation: {model.name}"
-        )
-        write_conditions(
-            folder,
-            {
-                clip: Condition(example["f0_hz"], example["loudness_db"], pitched[clip])
-                for clip, example in played.items()
-            },
-        )
-        write_text(
-            folder / PLAN,
-            pd.DataFrame(plan, columns=["example_id", "group", "octaves", "clip"]).to_csv(
-                index=False
-            ),
-        )
+    return pd.DataFrame(rows, columns=["example_id", "group", "octaves", "clip"])
+
+
+def shift_f0(example: dict, octaves: int) -> dict:
+    """Return the example with its f0 shifted by whole octaves."""
+    return example | {"f0_hz": example["f0_hz"] * np.float32(2.0**octaves)}

@@ -1,4 +1,4 @@
-"""The test split as studies use it: examples, what the manifest says of them, the tracks of the
+"""The test split as studies use it: examples, their instruments and groups, and the tracked
 originals.
 """
 
@@ -18,27 +18,27 @@ from pipeline.examples.schema import example_seconds, split_id
 
 
 class StudyConfig(Params):
-    """The experiments of a study's section in params.yaml; each study adds keys of its own."""
+    """What every study's section in params.yaml has; each study adds its keys."""
 
-    experiments: list[str]  # autoencoders, each with all seeds
+    experiments: list[str]  # autoencoders; the study runs with every seed of each
 
 
 class HeldOut(NamedTuple):
     """A data set's test examples, in the order of their ids."""
 
-    data: str
-    examples: dict[str, dict]  # by id, as `dataset.read_split` gives them
-    recordings: pd.DataFrame  # by example id: instrument and group
+    data: str  # name of the data set
+    examples: dict[str, dict]  # by id, as `pipeline.examples.dataset.read_split` returns them
+    recordings: pd.DataFrame  # instrument and group, by example id
 
     def originals(self, yardsticks: Path) -> dict[str, Clip]:
-        """The examples as the evaluation's tracker tracked them."""
+        """Read the original sounds as the evaluation's tracker tracked them."""
         return read_clips(yardsticks / self.data / "original")
 
 
 def read_held_out(
     settings: Settings, assignment: Path, manifests: Path, noise_seed: int
 ) -> HeldOut:
-    """The test split that an experiment was assigned; the noise is that of its resynthesis."""
+    """Read the test split assigned to an experiment, with the noise of its resynthesis."""
     data, folder = read_assignment(assignment)
     return read_test_split(settings, data, folder, manifests, noise_seed)
 
@@ -46,15 +46,15 @@ def read_held_out(
 def read_test_split(
     settings: Settings, data: str, folder: Path, manifests: Path, noise_seed: int
 ) -> HeldOut:
-    """The test split of a data set whose examples are in `folder`."""
+    """Read the test split of data set `data`, whose examples are in `folder`."""
     test = read_split(folder, "test", example_seconds(settings), noise_seed)
     examples = {example["example_id"]: example for example in test}
     manifest = read_manifest(manifests / data / "manifest.csv").set_index("id", drop=False)
-    lines = {}
+    rows = {}
     for name in examples:
         recording, start = split_id(name)
-        lines[name] = {
+        rows[name] = {
             "instrument": manifest.instrument[recording],
             "group": example_group(manifest.loc[recording], start / FRAME_RATE),
         }
-    return HeldOut(data, examples, pd.DataFrame.from_dict(lines, orient="index"))
+    return HeldOut(data, examples, pd.DataFrame.from_dict(rows, orient="index"))

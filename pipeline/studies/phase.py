@@ -1,5 +1,5 @@
-"""Phase invariance (paper, section 2.1 and 3): the same controls with other initial phases, and
-with other noise.
+"""Phase invariance (paper, sections 2.1 and 3): play the same controls with other initial phases
+and with other noise.
 """
 
 from collections.abc import Iterator
@@ -25,23 +25,26 @@ VERSIONS = ("original", "first", "other_phases", "other_noise")
 class PhaseConfig(StudyConfig):
     """The `phase` section of params.yaml."""
 
-    seed: int  # of phases and noise
+    seed: int  # for drawing phases and noise
 
 
 def harmonics_with_phases(
     f0_hz: np.ndarray, amplitudes: np.ndarray, envelope: np.ndarray, phases: np.ndarray
 ) -> np.ndarray:
-    """sum_k A_k(n) sin(2 pi k phi(n) + phi_0k), the paper's oscillator with its initial phases
-    (equations 1 and 2): [frames * 64].
+    """Synthesize the paper's oscillator with its initial phases (equations 1 and 2),
+    sum_k A_k(n) sin(2 pi k phi(n) + phi_0k).
 
-    A plain sum, harmonic by harmonic: the two-level sum of `pipeline.harmonic.sum_of_sines` knows
-    no initial phases.
+    This is a plain sum, harmonic by harmonic, because the two-level sum of
+    `pipeline.dsp.sines.sum_of_sines` takes no initial phases.
 
     Args:
         f0_hz: [frames] Hz.
-        amplitudes: [frames, harmonics], silent above Nyquist.
-        envelope: [2, 64] weights of a frame and of the next.
-        phases: [harmonics] radians.
+        amplitudes: [frames, harmonics], 0 above Nyquist.
+        envelope: [2, 64] weights of a frame and of the following frame.
+        phases: [harmonics] initial phases, radians.
+
+    Returns:
+        [frames * 64] samples.
     """
     cycles = phase_cycles(tf.constant(f0_hz[None]))[0].numpy().astype(np.float64)
     following = next_frame(tf.constant(amplitudes[None]))[0].numpy()
@@ -57,10 +60,19 @@ def harmonics_with_phases(
 def versions_of(
     model: keras.Model, batch: dict[str, tf.Tensor], other_noise: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """What is needed of a model for all versions of a batch: first, other_noise and noise
-    [batch, samples], amplitudes [batch, frames, harmonics].
+    """Run the model as needed for all versions of a batch.
+
+    Args:
+        model: a DDSP autoencoder with harmonics.
+        batch: its inputs.
+        other_noise: [batch, samples], instead of the batch's noise.
+
+    Returns:
+        first, other_noise (both audio) and noise (filtered), [batch, samples]; amplitudes
+        [batch, frames, harmonics].
     """
-    first, controls = model(batch), model.controls(batch)
+    first = model(batch)
+    controls = model.controls(batch)
     return {
         "first": first["audio"],
         "noise": first["noise"],
@@ -69,63 +81,100 @@ def versions_of(
     }
 
 
-def other_phases(
-    model: keras.Model, example: dict, found: dict[str, np.ndarray], random: np.random.Generator
+def with_other_phases(
+    model: keras.Model, example: dict, outputs: dict[str, np.ndarray], random: np.random.Generator
 ) -> np.ndarray:
-    """The sound of one example with random initial phases, its noise as in the first version:
-    [samples].
+    """Play an example with random initial phases and the noise of its first version.
+
+    Args:
+        model: its reverb is applied, if it has one.
+        example: holds f0_hz [frames].
+        outputs: the example's noise [samples] and amplitudes [frames, harmonics], as
+            `versions_of` returns them.
+        random: draws the phases.
+
+    Returns:
+        [samples].
     """
-    phases = random.uniform(0, 2 * np.pi, found["amplitudes"].shape[1])
-    dry = found["noise"] + harmonics_with_phases(
-        example["f0_hz"], found["amplitudes"], model.envelope().numpy(), phases
+    phases = random.uniform(0, 2 * np.pi, outputs["amplitudes"].shape[1])
+    dry = outputs["noise"] + harmonics_with_phases(
+        example["f0_hz"], outputs["amplitudes"], model.envelope().numpy(), phases
     )
     return dry if model.reverb is None else model.reverb(tf.constant(dry[None]))[0].numpy()
 
 
-def play(
+def play_versions(
     model: keras.Model, examples: list[dict], seed: int, batch_size: int
 ) -> Iterator[tuple[dict, dict[str, np.ndarray]]]:
-    """Each example with its versions, [samples] each; what is drawn for one does not hang on the
-    others.
+    """Play every version of every example.
+
+    Phases and noise are drawn per example from the seed and the example's id, so they do not depend
+    on the other examples.
+
+    Args:
+        model: a DDSP autoencoder with harmonics that takes f0 as an input.
+        examples: model inputs with their example_id.
+        seed: for drawing phases and noise.
+        batch_size: examples per batch.
+
+    Yields:
+        An example, and {version: [samples]} for all of VERSIONS.
     """
     run = tf.function(partial(versions_of, model), autograph=False, reduce_retracing=True)
-    for part, batch in input_batches(examples, batch_size):
+    for members, batch in input_batches(examples, batch_size):
         randoms = [
             np.random.default_rng(int(digest(seed, example["example_id"])[:16], 16))
-            for example in part
+            for example in members
         ]
         noise = np.stack(
-            [random.uniform(-1, 1, len(example["noise"])) for random, example in zip(randoms, part)]
+            [
+                random.uniform(-1, 1, len(example["noise"]))
+                for random, example in zip(randoms, members)
+            ]
         ).astype(np.float32)
-        found = {name: value.numpy() for name, value in run(batch, tf.constant(noise)).items()}
-        for number, (example, random) in enumerate(zip(part, randoms)):
-            mine = {name: value[number] for name, value in found.items()}
-            sounds = {
-                "original": example["audio"],
-                "other_phases": other_phases(model, example, mine, random),
-            }
-            yield example, {version: sounds.get(version, mine.get(version)) for version in VERSIONS}
+        batch_outputs = {
+            name: value.numpy() for name, value in run(batch, tf.constant(noise)).items()
+        }
+        for number, (example, random) in enumerate(zip(members, randoms)):
+            outputs = {name: value[number] for name, value in batch_outputs.items()}
+            yield (
+                example,
+                {
+                    "original": example["audio"],
+                    "first": outputs["first"],
+                    "other_phases": with_other_phases(model, example, outputs, random),
+                    "other_noise": outputs["other_noise"],
+                },
+            )
 
 
 def make_phase(
     model: keras.Model, config: PhaseConfig, split: HeldOut, batch_size: int, out: Path
 ) -> None:
-    """Write out/VERSION/audio/ID.flac of every test example and version, and plan.csv:
-    example_id and group.
+    """Write every version of every test example.
+
+    Args:
+        model: must take f0 as an input and have harmonics.
+        config: the seed.
+        split: the test examples.
+        batch_size: examples per batch.
+        out: folder to write: VERSION/audio/ID.flac, and plan.csv (example_id, group).
+
+    Raises:
+        UserError: if the model encodes f0 itself or has no harmonics.
     """
     if model.f0_encoder is not None or model.amplitude_head is None:
         raise UserError(
-            "phase: only a model that is given its f0 and has harmonics can be compared; remove "
-            "it from phase.experiments"
+            "phase: the model must be given its f0 and have harmonics; remove it from "
+            "phase.experiments"
         )
     examples = list(split.examples.values())
     with atomic_folder(out) as folder:
         for version in VERSIONS:
             (folder / version).mkdir()
-        played = play(model, examples, config.seed, batch_size)
-        for example, versions in progress(
-            played, f"phase: {model.name}", len(examples), unit="example"
-        ):
+        played = play_versions(model, examples, config.seed, batch_size)
+        label = f"phase: {model.name}"
+        for example, versions in progress(played, label, len(examples), unit="example"):
             for version, audio in versions.items():
                 store_audio(folder / version, example["example_id"], audio)
         write_text(folder / PLAN, split.recordings[["group"]].rename_axis("example_id").to_csv())

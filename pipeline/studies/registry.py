@@ -1,4 +1,4 @@
-"""The config of every study: a registry of the classes that check the studies' sections."""
+"""Registry of the studies' configs: the classes that validate their sections of params.yaml."""
 
 from pipeline.common.params import by_study
 from pipeline.studies.control import ControlConfig

@@ -1,5 +1,5 @@
-"""Lines for timbre transfer: what other instruments of the SoundFont play, dry, from scores that
-no training split holds.
+"""Source lines for timbre transfer: melodies that other instruments of the SoundFont play, without
+a room, from scores that are in no training split.
 """
 
 from typing import NamedTuple
@@ -27,91 +27,91 @@ class PlayerConfig(Params):
     program: int  # of the SoundFont, General MIDI
     low: int  # MIDI, as it sounds
     high: int
-    octaves: int  # by which the violin's line is moved, so that it lies well
+    octaves: int  # transposition of the violin's line into a comfortable range
 
 
 class LinesConfig(PerformanceConfig):
-    """What is played: of every piece the first passage that lies within an instrument's range,
-    by every instrument.
-    """
+    """What is played: for every instrument, the first passage of each piece within its range."""
 
     seed: int
-    pieces: list[str]  # of pipeline/data/violin_scores.yaml, none of split train
+    pieces: list[str]  # in pipeline/data/violin_scores.yaml, none in split train
     instruments: dict[str, PlayerConfig]
 
 
-class Line(NamedTuple):
-    """A recording whose f0 and loudness are to drive a model."""
+class SourceLine(NamedTuple):
+    """A recording whose f0 and loudness drive a model."""
 
     id: str
     instrument: str
     group: str  # the piece
     audio: np.ndarray  # [samples] at 16 kHz
-    # [frames] at 250 Hz as it was played, 0 where nothing sounds; None where it is not known
+    # [frames] at 250 Hz as played, 0 where nothing sounds; None if unknown
     true_f0_hz: np.ndarray | None
 
 
-def play_lines(config: LinesConfig) -> list[Line]:
-    """Every instrument's lines, in the order of the settings.
+def play_lines(config: LinesConfig) -> list[SourceLine]:
+    """Play every instrument's lines, in the order of the settings.
 
     Raises:
-        UserError: a piece that does not exist or is trained on, one without a passage for an
-            instrument, or a gain that clips.
+        UserError: if a piece does not exist, is in the training split or has no passage for an
+            instrument; if the instrument has no sound for a note; if the gain makes a line clip.
     """
     pieces = read_allow_list().pieces
     for name in config.pieces:
         if name not in pieces or pieces[name].split == "train":
-            known = ", ".join(name for name, piece in pieces.items() if piece.split != "train")
+            held_out = ", ".join(name for name, piece in pieces.items() if piece.split != "train")
             raise UserError(
-                f"timbre_transfer.lines.pieces: '{name}' is no piece outside of the training "
-                f"split; known: {known}"
+                f"timbre_transfer.lines.pieces: '{name}' is not a piece outside the training "
+                f"split; choose from {held_out}"
             )
     return [
-        _line(config, instrument, player, name, pieces[name])
+        _play_line(config, instrument, player, name, pieces[name])
         for instrument, player in config.instruments.items()
         for name in config.pieces
     ]
 
 
-def _line(
+def _play_line(
     config: LinesConfig, instrument: str, player: PlayerConfig, name: str, piece: Piece
-) -> Line:
+) -> SourceLine:
+    """Play one piece's passage on one instrument."""
     soundfont = packaged_soundfont()
-    passage = _transposed(config, instrument, player, name, piece)
-    silent = {note.pitch for note in passage.notes} - set(
+    passage = _transposed_passage(config, instrument, player, name, piece)
+    missing_keys = {note.pitch for note in passage.notes} - set(
         read_recordings(soundfont, player.program)
     )
-    if silent:
+    if missing_keys:
         raise UserError(
-            f"timbre_transfer.lines.instruments.{instrument}: program {player.program} sounds no "
-            f"key {min(silent)}; choose another range"
+            f"timbre_transfer.lines.instruments.{instrument}: program {player.program} has no "
+            f"sound for key {min(missing_keys)}; choose another range"
         )
     line = f"{instrument}-{passage.id}"
-    played = perform(
-        passage, config, np.random.default_rng(int(digest(config.seed, line)[:16], 16))
-    )
-    start, last = played[-1]
-    frames = start + len(last.cents)
+    random = np.random.default_rng(int(digest(config.seed, line)[:16], 16))
+    played = perform(passage, config, random)
+    last_start, last_note = played[-1]
+    frames = last_start + len(last_note.cents)
     audio = play_line(soundfont, player.program, played, frames, config.gain_db)
     peak = np.abs(audio).max()
     if peak >= 1:
         raise UserError(
-            f"timbre_transfer.lines.gain_db: {line} would be clipped; lower it by "
+            f"timbre_transfer.lines.gain_db: {line} would clip; lower it by "
             f"{20 * np.log10(peak) + 0.1:.1f} dB or more"
         )
-    return Line(line, instrument, name, audio, true_f0(played, frames))
+    return SourceLine(line, instrument, name, audio, true_f0(played, frames))
 
 
-def _transposed(
+def _transposed_passage(
     config: LinesConfig, instrument: str, player: PlayerConfig, name: str, piece: Piece
 ) -> Passage:
-    """The piece's first passage for this instrument, as it sounds."""
-    up = 12 * player.octaves
-    for passage in piece_passages(name, piece, config, player.low - up, player.high - up):
-        return passage._replace(
-            notes=[note._replace(pitch=note.pitch + up) for note in passage.notes]
+    """Return the piece's first passage in the instrument's range, transposed to sounding pitch."""
+    transposition = 12 * player.octaves
+    low = player.low - transposition
+    high = player.high - transposition
+    passage = next(iter(piece_passages(name, piece, config, low, high)), None)
+    if passage is None:
+        raise UserError(
+            f"timbre_transfer.lines.passage_seconds: {name} has no passage of this length within "
+            f"the range of {instrument}; choose a wider range, or leave the piece out"
         )
-    raise UserError(
-        f"timbre_transfer.lines.passage_seconds: {name} has no passage of this length within the "
-        f"range of {instrument}; choose a wider range, or leave the piece out"
-    )
+    notes = [note._replace(pitch=note.pitch + transposition) for note in passage.notes]
+    return passage._replace(notes=notes)

@@ -1,12 +1,14 @@
-"""What a model's training data are like: pitch, loudness and timbre, for a source to be moved to
-and a result to be measured against. Timbre is the mean of a clip's MFCCs over its sounding frames,
-without the coefficient of energy: 12 figures (13 coefficients of 40 mel bands, what is more than 80
-dB below the clip's loudest raised to that). Each is told in standard deviations between the
-training clips; the distance of two timbres is the root of the mean square of these 12 differences.
-A training clip is thus about 1 from the training data's mean. Fewer bands than the z encoder's 128,
-which resolve the harmonics of high notes and so tell pitch from pitch; and a floor, without which
-the logarithm compares rounding errors. Of four settings these told flute, trumpet and oboe best
-from the violin's validation clips. Still pitch and room are in it, and attacks are not.
+"""A model's training data as a target: its pitch, loudness and timbre, which sources are shifted to
+and results are measured against.
+
+Timbre is the mean of a clip's MFCCs over its sounding frames, without the coefficient of energy: 12
+values (of 13 coefficients of 40 mel bands, floored at 80 dB below the clip's loudest). Each value
+is expressed in standard deviations between training clips; the distance of two timbres is the root
+mean square of their 12 differences, so a training clip is about 1 from the training data's mean.
+The z encoder's 128 mel bands would resolve the harmonics of high notes, and so tell one pitch from
+another; without the floor, the logarithm would compare rounding errors. Of four settings tried,
+this one best told flute, trumpet and oboe from the violin's validation clips. Pitch, room and
+attacks still affect it.
 """
 
 import librosa
@@ -20,26 +22,27 @@ MFCC_HOP = 512  # samples
 
 
 class Target(Params):
-    """Of the training split; loudness and pitch over frames above -70 dB, pitch where CREPE's
+    """Pitch, loudness and timbre of a training split.
+
+    Loudness and pitch are measured over frames above -70 dB, and pitch only where CREPE's
     confidence is at least 0.85.
     """
 
     pitch: float  # median, MIDI
     loudness_mean: float  # dB
     loudness_std: float
-    timbre_mean: list[float]  # of the clips' timbres
-    timbre_std: list[float]
+    timbre_mean: list[float]  # [12] over the clips
+    timbre_std: list[float]  # [12] over the clips
 
 
 def describe_target(training: list[dict]) -> Target:
-    """The target of a model from its training examples, as `pipeline.dataset.read_split` gives
+    """Measure the target on training examples, as `pipeline.examples.dataset.read_split` returns
     them.
     """
     loudness = np.concatenate([example["loudness_db"] for example in training])
     sounding = loudness > SOUNDING_DB
-    pitched = sounding & (
-        np.concatenate([example["f0_confidence"] for example in training]) >= CONFIDENCE_THRESHOLD
-    )
+    confidence = np.concatenate([example["f0_confidence"] for example in training])
+    pitched = sounding & (confidence >= CONFIDENCE_THRESHOLD)
     f0_hz = np.concatenate([example["f0_hz"] for example in training])
     timbres = np.stack([timbre(example["audio"], example["loudness_db"]) for example in training])
     return Target(
@@ -52,13 +55,14 @@ def describe_target(training: list[dict]) -> Target:
 
 
 def median_pitch(f0_hz: np.ndarray) -> float:
-    """The median in MIDI, NaN of nothing."""
+    """Return the median of f0 as a MIDI pitch; NaN if there are no frames."""
     return float(np.median(librosa.hz_to_midi(f0_hz))) if f0_hz.size else np.nan
 
 
 def timbre(audio: np.ndarray, loudness_db: np.ndarray) -> np.ndarray:
-    """A clip's mean MFCCs over sounding frames: [samples], [frames] -> [12], NaN where nothing
-    sounds.
+    """Average a clip's MFCCs over its sounding frames: [samples], [frames] dB -> [12].
+
+    NaN if no frame sounds.
     """
     sounding = (loudness_db > SOUNDING_DB)[:: MFCC_HOP // HOP]
     if not sounding.any():
@@ -74,7 +78,7 @@ def timbre(audio: np.ndarray, loudness_db: np.ndarray) -> np.ndarray:
 
 
 def timbre_distance(one: np.ndarray, other: np.ndarray, target: Target) -> float:
-    """How far two timbres are apart, in standard deviations between training clips; NaN if
-    either is undefined.
+    """Return the distance of two timbres, [12] each, in standard deviations between training
+    clips; NaN if either is undefined.
     """
     return float(np.sqrt(np.mean(((one - other) / np.array(target.timbre_std)) ** 2)))

@@ -1,6 +1,6 @@
-"""The baseline of dereverberation: weighted prediction error with one microphone, offline (Yoshioka
-and Nakatani 2012; nara_wpe). It predicts late reverberation linearly from earlier frames of each
-frequency and subtracts it; it is told nothing of room or instrument.
+"""The baseline of dereverberation: offline weighted prediction error with one microphone (Yoshioka
+and Nakatani 2012; nara_wpe). In each frequency bin it predicts late reverberation linearly from
+earlier frames and subtracts it. It knows nothing of the room or the instrument.
 """
 
 import numpy as np
@@ -16,18 +16,18 @@ class WpeConfig(Params):
     """The block `wpe` of the `dereverberation` section of params.yaml."""
 
     fft: PositiveInt  # samples
-    hop: PositiveInt
-    taps: PositiveInt  # frames that predict
-    delay: PositiveInt  # frames between them and the predicted one
+    hop: PositiveInt  # samples
+    taps: PositiveInt  # number of frames that predict
+    delay: PositiveInt  # frames between these and the predicted frame
     iterations: PositiveInt
 
 
 def dereverberate(audio: np.ndarray, config: WpeConfig) -> np.ndarray:
-    """A whole recording with less reverberation: [samples] -> [samples]."""
+    """Reduce the reverberation of a whole recording: [samples] -> [samples]."""
     spectrum = stft(audio.astype(np.float64), config.fft, config.hop)  # [frames, bins]
-    # thousands of small products: threads would take 20 times as long, and sum in an order of their
-    # own
+    channels = spectrum.T[:, None]  # [bins, 1, frames]
+    # One thread: on thousands of small products, threads are 20 times slower, and their order of
+    # summation is not fixed.
     with threadpool_limits(1):
-        # [bins, 1, frames]
-        kept = wpe_v8(spectrum.T[:, None], config.taps, config.delay, config.iterations)
-    return istft(kept[:, 0].T, config.fft, config.hop)[: len(audio)].astype(np.float32)
+        dry = wpe_v8(channels, config.taps, config.delay, config.iterations)
+    return istft(dry[:, 0].T, config.fft, config.hop)[: len(audio)].astype(np.float32)

@@ -32,7 +32,7 @@ from pipeline.studies.dereverberation import (
     DereverberationConfig,
     TransferConfig,
     make_dereverberation,
-    pick,
+    pick_evenly,
 )
 from pipeline.studies.held_out import HeldOut
 from pipeline.studies.room_acoustics import (
@@ -361,8 +361,8 @@ def check_tables(found, tmp_path):
 def test_transfer_takes_notes_of_all_instruments(made):
     *_, others = made
     assert (
-        list(pick(others, 3).examples) == ["n0@0", "n3@0", "n6@0"]
-        and len(pick(others, 99).examples) == 7
+        list(pick_evenly(others, 3).examples) == ["n0@0", "n3@0", "n6@0"]
+        and len(pick_evenly(others, 99).examples) == 7
     )
 
 

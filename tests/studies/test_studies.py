@@ -28,12 +28,12 @@ from pipeline.studies.conditions import CLIPS, PLAN, Condition, read_conditions,
 from pipeline.studies.control import (
     Step,
     choose_pairs,
-    features_of,
+    controllable_features,
     interpolate,
     plan_steps,
     with_z,
 )
-from pipeline.studies.phase import VERSIONS, harmonics_with_phases, play
+from pipeline.studies.phase import VERSIONS, harmonics_with_phases, play_versions
 
 FRAMES, STEP_MS = 256, 128
 SAMPLES, COARSE = 64 * FRAMES, 8
@@ -158,7 +158,7 @@ def test_the_first_step_is_one_clip_whatever_is_varied():
 def test_z_of_the_example_itself_changes_nothing(model, random):
     batch = example_batch(random)
     given = with_z(model, [example(np.random.default_rng(0))])[0]
-    assert features_of(model) == ("loudness", "f0", "z")
+    assert controllable_features(model) == ("loudness", "f0", "z")
     np.testing.assert_allclose(
         model(batch)["audio"], model(batch | {"z": given["z"][None]})["audio"], atol=1e-5
     )
@@ -202,8 +202,8 @@ def test_harmonics_without_phases_are_the_synthesizer(random):
 
 def test_versions_differ_only_in_what_they_should(model):
     examples = [example(np.random.default_rng(n), 200.0 + 100 * n, f"{n}@0") for n in range(3)]
-    played = [versions for _, versions in play(model, examples, 7, 2)]
-    again = [versions for _, versions in play(model, examples, 7, 2)]
+    played = [versions for _, versions in play_versions(model, examples, 7, 2)]
+    again = [versions for _, versions in play_versions(model, examples, 7, 2)]
     for one, other, source in zip(played, again, examples):
         assert set(one) == set(VERSIONS) and all(
             np.array_equal(one[name], other[name]) for name in VERSIONS
@@ -217,8 +217,8 @@ def test_versions_differ_only_in_what_they_should(model):
 def test_what_is_drawn_for_an_example_does_not_hang_on_the_others(model):
     examples = [example(np.random.default_rng(n), 200.0 + 100 * n, f"{n}@0") for n in range(3)]
     (_, alone), (*_, (_, among)) = (
-        next(play(model, examples[2:], 7, 1)),
-        play(model, examples, 7, 2),
+        next(play_versions(model, examples[2:], 7, 1)),
+        play_versions(model, examples, 7, 2),
     )
     for version in VERSIONS:
         np.testing.assert_allclose(alone[version], among[version], atol=1e-5)

@@ -24,8 +24,8 @@ from pipeline.resynthesis.tracked_set import ResynthesizeConfig
 from pipeline.studies.adjustment import adjust
 from pipeline.studies.conditions import Condition
 from pipeline.studies.held_out import HeldOut
-from pipeline.studies.playing import phase_at_frames, play
-from pipeline.studies.source_lines import Line, play_lines
+from pipeline.studies.playing import phase_at_frames, play_in_pieces
+from pipeline.studies.source_lines import SourceLine, play_lines
 from pipeline.studies.target import Target, describe_target, timbre, timbre_distance
 from pipeline.studies.timbre_transfer import (
     TimbreTransferConfig,
@@ -159,7 +159,7 @@ def test_pieces_join_without_a_seam(random, small_model_values, changes):
     model = model_of(small_model_values, random, **{"gru_units": 0, "use_z": False} | changes)
     inputs = curves(random, 2504)
     (whole,) = resynthesize(model, [inputs], 1)
-    pieces = play(model, inputs, piece=800)
+    pieces = play_in_pieces(model, inputs, piece=800)
     assert pieces.shape == whole.shape == (2504 * HOP,)
     assert np.abs(pieces - whole).max() < 1e-3 * np.abs(whole).max()
     unaligned = np.concatenate(
@@ -274,7 +274,7 @@ def test_a_transfer_from_sound_to_rows(tmp_path, random, small_model_values):
         FeaturesConfig(crepe="tiny", f0_step_ms=64, viterbi=False),
     )
     tracking = ResynthesizeConfig(crepe="tiny", f0_step_ms=128, noise_seed=0, batch_size=2)
-    low = Line("low", "tone", "a", tone(261.63, seconds=2.5), np.full(625, 261.63))
+    low = SourceLine("low", "tone", "a", tone(261.63, seconds=2.5), np.full(625, 261.63))
     target = TARGET.model_copy(update={"pitch": 71.0})
     example = {"example_id": "x@0"} | {
         name: values[: len(values) // 2504 * 256] for name, values in curves(random, 2504).items()
@@ -329,7 +329,7 @@ def test_lines_are_of_pieces_that_are_not_trained_on():
     for name in ("beethoven-op74", "bolero"):
         with pytest.raises(
             UserError,
-            match=f"'{name}' is no piece outside of the training split; known: mozart-k80, ",
+            match=f"'{name}' is not a piece outside the training split; choose from mozart-k80, ",
         ):
             play_lines(lines_with(pieces=[name]))
 
@@ -358,7 +358,7 @@ def test_a_line_lies_within_its_instruments_range():
             {"passage_seconds": (300.0, 400.0)},
             "passage_seconds: mozart-k156 has no passage of this length within the range of flute",
         ),
-        ({"gain_db": 40.0}, "gain_db: flute-mozart-k156-1-015 would be clipped; lower it by"),
+        ({"gain_db": 40.0}, "gain_db: flute-mozart-k156-1-015 would clip; lower it by"),
     ],
 )
 def test_lines_that_cannot_be_played_are_named(changes, message):
@@ -379,7 +379,7 @@ def test_models_that_take_no_f0_are_named(tmp_path, small_model_values):
         load_autoencoder(tmp_path / "none-0")
     recipe = Recipe(ModelConfig(**small_model_values | {"f0": "encoded"}))
     save_model(build_model(recipe, STATISTICS), recipe, STATISTICS, tmp_path)
-    with pytest.raises(UserError, match="its f0 cannot be given to it"):
+    with pytest.raises(UserError, match="cannot be given an f0"):
         load_autoencoder(tmp_path)
 
 
