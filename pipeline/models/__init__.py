@@ -1,3 +1,1 @@
-"""Networks: layers, the autoencoder, the baselines, and the recipe that builds, saves and loads
-them.
-"""
+"""Networks: layers, the autoencoder, the baselines, and recipes to build, save and load them."""

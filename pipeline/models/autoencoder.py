@@ -20,31 +20,32 @@ from pipeline.models.f0_encoder import F0Encoder, F0EncoderConfig
 from pipeline.models.networks import BuiltByCall, exp_sigmoid
 from pipeline.models.objective import LossConfig, resynthesis_losses
 
-QUIET_NOISE = -5.0  # bias of the noise magnitudes, so that noise starts quiet (paper, appendix B.5)
+# bias of the noise magnitudes, so that training starts with quiet noise (paper, appendix B.5)
+QUIET_NOISE = -5.0
 
 
 class ModelConfig(ConditioningConfig):
-    """The `model` section of params.yaml, an experiment's override merged over it."""
+    """The `model` section of params.yaml, with an experiment's overrides merged in."""
 
-    f0: Literal["given", "encoded"]  # encoded: by an encoder of our own, from the audio
+    f0: Literal["given", "encoded"]  # encoded: estimated from the audio by an f0 encoder
     f0_encoder: F0EncoderConfig
     harmonics: NonNegativeInt  # 0: no harmonic synthesizer
-    linear_envelopes: bool  # of the harmonics, in place of smoothing windows
+    linear_envelopes: bool  # interpolate harmonic amplitudes linearly, without smoothing windows
     noise_bands: NonNegativeInt  # 0: no filtered noise
     reverb_seconds: NonNegativeFloat  # 0: no reverb
 
     @model_validator(mode="after")
     def check_that_it_sounds(self):
-        """Something must make the sound."""
+        """Require at least one synthesizer."""
         if not (self.harmonics or self.noise_bands):
-            raise ValueError("harmonics and noise_bands are both 0: nothing would sound")
+            raise ValueError(
+                "harmonics and noise_bands are both 0: there is no synthesizer; raise one"
+            )
         return self
 
 
 class Controls(NamedTuple):
-    """What the decoder says to the synthesizers, per control frame; None to one that the model
-    does not have.
-    """
+    """Synthesizer controls per control frame; None for a synthesizer that the model lacks."""
 
     amplitude: tf.Tensor | None  # [batch, frames]
     distribution: tf.Tensor | None  # [batch, frames, harmonics], sums to 1
@@ -52,8 +53,10 @@ class Controls(NamedTuple):
 
 
 class Autoencoder(BuiltByCall, keras.Model):
-    """f0 is given or encoded, loudness is given, z is encoded; a harmonic synthesizer, filtered
-    noise and a reverb make the sound.
+    """The DDSP autoencoder: encoders, a decoder and differentiable synthesizers.
+
+    f0 is given or encoded, loudness is given and z is encoded. A harmonic synthesizer, filtered
+    noise and a reverb produce the audio.
     """
 
     def __init__(self, config: ModelConfig, statistics: Statistics):
@@ -75,28 +78,35 @@ class Autoencoder(BuiltByCall, keras.Model):
         self.reverb = Reverb(config.reverb_seconds) if config.reverb_seconds else None
 
     def controls(self, batch: dict[str, tf.Tensor]) -> Controls:
-        """Encode and decode `audio` [batch, samples], `f0_hz` and `loudness_db` [batch, frames]."""
+        """Compute the synthesizer controls of a batch.
+
+        The batch holds `audio` [batch, samples], `f0_hz` and `loudness_db` [batch, frames].
+        """
         hidden = self.conditioning(batch)
-        amplitude, distribution = (
-            _nonnegative(head, hidden) for head in (self.amplitude_head, self.distribution_head)
-        )
+        amplitude = _nonnegative(self.amplitude_head, hidden)
+        distribution = _nonnegative(self.distribution_head, hidden)
         if self.amplitude_head is not None:
-            amplitude, distribution = (
-                amplitude[..., 0],
-                normalized_distribution(batch["f0_hz"], distribution),
-            )
+            amplitude = amplitude[..., 0]
+            distribution = normalized_distribution(batch["f0_hz"], distribution)
         return Controls(amplitude, distribution, _nonnegative(self.noise_head, hidden, QUIET_NOISE))
 
     def call(self, batch):
-        """Resynthesize: {audio, dry, harmonic, noise: [batch, samples], f0_hz: [batch, frames]}.
+        """Resynthesize a batch.
 
-        The batch holds `audio` and `noise` (uniform in [-1, 1]) [batch, samples], `f0_hz` and
-        `loudness_db` [batch, frames].
+        Args:
+            batch: `audio` and `noise` (uniform in [-1, 1]) [batch, samples], `f0_hz` and
+                `loudness_db` [batch, frames].
+
+        Returns:
+            `audio`, `dry` (before the reverb), `harmonic` and `noise` [batch, samples], and `f0_hz`
+            [batch, frames], given or encoded.
         """
         if self.f0_encoder is not None:
             batch = batch | {"f0_hz": self.f0_encoder(batch["audio"])}
         amplitude, distribution, magnitudes = self.controls(batch)
-        harmonic = noise = tf.zeros_like(batch["noise"])
+        silence = tf.zeros_like(batch["noise"])
+        harmonic = silence
+        noise = silence
         if self.amplitude_head is not None:
             harmonic = harmonic_synthesis(batch["f0_hz"], amplitude, distribution, self.envelope)
         if self.noise_head is not None:
@@ -112,12 +122,12 @@ class Autoencoder(BuiltByCall, keras.Model):
         }
 
     def losses(self, batch: dict[str, tf.Tensor], loss: LossConfig, skip: int) -> tf.Tensor:
-        """The training objective of each example, its first `skip` samples left out: [batch]."""
+        """Return the objective of each example without its first `skip` samples: [batch]."""
         return resynthesis_losses(batch["audio"][:, skip:], self(batch)["audio"][:, skip:], loss)
 
 
 def _nonnegative(
     head: keras.Layer | None, hidden: tf.Tensor, bias: float = 0.0
 ) -> tf.Tensor | None:
-    """A head's output as the synthesizers take it."""
+    """Apply a head and map its output to positive controls; None without a head."""
     return None if head is None else exp_sigmoid(tf.cast(head(hidden), tf.float32) + bias)

@@ -1,6 +1,6 @@
-"""What every model is conditioned on: f0, loudness and z, decoded to hidden features (paper,
-section 4.1 and figure 5). The DDSP autoencoder and the models it is compared with have the same
-conditioning network, each its own; they differ in what they make of the hidden features.
+"""The conditioning network: f0, loudness and z, decoded to hidden features (paper, section 4.1 and
+figure 5). The DDSP autoencoder and the baselines use the same architecture, each with weights
+trained separately; they differ in how they turn the hidden features into audio.
 """
 
 from collections.abc import Iterable
@@ -17,35 +17,33 @@ from pipeline.models.networks import BuiltByCall, Decoder, ZEncoder, f0_features
 class ConditioningConfig(Params):
     """The part of the `model` section of params.yaml that all models share."""
 
-    gru_units: NonNegativeInt  # 0: no recurrence, MLPs alone
+    gru_units: NonNegativeInt  # 0: no recurrence, only MLPs
     mlp_units: PositiveInt
-    mlp_layers: NonNegativeInt  # 0: no MLPs at all, as in the paper's tiny model
+    mlp_layers: NonNegativeInt  # 0: no MLPs, as in the paper's tiny model
     z_gru_units: PositiveInt
     z_dims: PositiveInt
     use_loudness: bool
     use_z: bool
-    f0_bins: NonNegativeInt  # f0 also as a soft one-hot vector over so many bins
+    f0_bins: NonNegativeInt  # size of an additional soft one-hot f0 vector; 0: none
 
 
 class Conditioning(BuiltByCall, keras.layers.Layer):
-    """f0, loudness and audio of a batch -> hidden features, [batch, frames, units]."""
+    """Map f0, loudness and audio of a batch to hidden features [batch, frames, units]."""
 
     def __init__(self, config: ConditioningConfig, statistics: Statistics):
         super().__init__(name="conditioning", autocast=False)
-        self.statistics, self.f0_bins, self.use_loudness = (
-            statistics,
-            config.f0_bins,
-            config.use_loudness,
-        )
+        self.statistics = statistics
+        self.f0_bins = config.f0_bins
+        self.use_loudness = config.use_loudness
         self.z_encoder = ZEncoder(config.z_gru_units, config.z_dims) if config.use_z else None
-        past = 1 + config.use_loudness
+        skipped = 1 + config.use_loudness
         self.decoder = Decoder(
-            past + config.use_z, past, config.gru_units, config.mlp_units, config.mlp_layers
+            skipped + config.use_z, skipped, config.gru_units, config.mlp_units, config.mlp_layers
         )
 
     def call(self, batch):
-        """Hidden features of `audio` [batch, samples], `f0_hz` and `loudness_db` [batch,
-        frames]; `z` [batch, frames, dims] may be given.
+        """Return hidden features of `audio` [batch, samples], `f0_hz` and `loudness_db` [batch,
+        frames]. A `z` [batch, frames, dims] in the batch replaces the encoded one.
         """
         inputs = [f0_features(batch["f0_hz"], self.f0_bins)]
         if self.use_loudness:
@@ -58,6 +56,6 @@ class Conditioning(BuiltByCall, keras.layers.Layer):
         return tf.cast(self.decoder(inputs), tf.float32)
 
     def adapt(self, batches: Iterable[dict[str, tf.Tensor]]) -> None:
-        """Take from the training split what the encoders standardize with."""
+        """Fit the z encoder's input statistics to batches of the training split."""
         if self.z_encoder is not None:
             self.z_encoder.adapt(batch["audio"] for batch in batches)

@@ -1,8 +1,8 @@
 """The unsupervised f0 encoder: a residual network on the log-mel spectrogram (paper, section 4.1,
-and appendix B). The network sees one spectral frame at a time and says how likely each of 128
-log-spaced frequencies is; f0 is a weighted mean of those. The paper averages over all bins. Here
-only bins near the most likely one count: with two candidates an octave apart, a mean over all bins
-lies between them, where there is no pitch.
+and appendix B). The network sees one spectral frame at a time and predicts the probability of each
+of 128 log-spaced frequencies; f0 is their weighted mean. The paper averages over all bins. Here
+only the bins near the most likely one count: with two candidates an octave apart, a mean over all
+bins would lie between them, where there is no pitch.
 """
 
 import keras
@@ -13,17 +13,17 @@ from pipeline.common.params import Params
 from pipeline.common.units import HOP, SAMPLE_RATE
 from pipeline.dsp.interpolation import upsample_linear
 from pipeline.dsp.spectra import centered_frames
-from pipeline.models.determinism import own_gradient
+from pipeline.models.determinism import unshared_gradient
 from pipeline.models.networks import BuiltByCall
 
 BINS = 128
 LOWEST_MIDI = 36.0  # 65 Hz; bins are half a semitone apart, the highest is MIDI 99.5 (2.5 kHz)
 BINS_PER_SEMITONE = 2
-NEARBY = 3  # bins on each side of the most likely one that the weighted mean takes in
+NEARBY = 3  # bins on each side of the most likely one that enter the weighted mean
 ENCODER_HOP = 256  # samples: 16 ms
 FRAME = 2048  # samples: the harmonics of 65 Hz lie 8 FFT bins apart
 MEL_BINS = 192
-FLOOR = 1e-4  # -80 dB relative to the frame's strongest band: what is below does not show
+FLOOR = 1e-4  # -80 dB relative to the frame's strongest band; hides anything quieter
 
 
 class F0EncoderConfig(Params):
@@ -33,25 +33,27 @@ class F0EncoderConfig(Params):
 
     channels: PositiveInt
     stages: PositiveInt
-    blocks: NonNegativeInt  # residual blocks of each stage
+    blocks: NonNegativeInt  # residual blocks per stage
 
 
 class F0Encoder(BuiltByCall, keras.layers.Layer):
-    """f0 from audio: [batch, samples] at 16 kHz -> f0 [batch, samples / 64] in Hz at 250 Hz.
+    """Estimate f0 from audio: [batch, samples] at 16 kHz -> Hz [batch, samples / 64] at 250 Hz.
 
-    Audio is a multiple of 64 samples long. Frames are centred on every 256th sample from 0 on,
-    zeros beyond the ends; where the length is no multiple of 256, the last frame counts for what
-    remains.
+    The length of the audio must be a multiple of 64 samples. Frames are centred on every 256th
+    sample, starting at 0, with zeros beyond both ends. If the length is not a multiple of 256, the
+    last frame covers the remainder.
     """
 
     def __init__(self, config: F0EncoderConfig):
-        # audio stays float32 under a bfloat16 policy
+        # without autocast, audio stays float32 under a bfloat16 policy
         super().__init__(name="f0_encoder", autocast=False)
         self.config = config
         self.network = residual_network(config)
 
     def call(self, audio):
-        """f0 in Hz at the control rate, interpolated linearly in log frequency; differentiable."""
+        """Return f0 in Hz at the control rate, interpolated linearly in log frequency; this is
+        differentiable.
+        """
         midi = expected_midi(self.logits(audio))
         fine = upsample_linear(midi[..., None], ENCODER_HOP // HOP)[
             :, : tf.shape(audio)[1] // HOP, 0
@@ -59,8 +61,8 @@ class F0Encoder(BuiltByCall, keras.layers.Layer):
         return 440 * 2 ** ((fine - 69) / 12)
 
     def logits(self, audio: tf.Tensor) -> tf.Tensor:
-        """Unnormalized log probabilities of the bins: [batch, samples] -> [batch, samples / 256,
-        128].
+        """Return unnormalized log probabilities of the bins: [batch, samples] -> [batch, samples /
+        256, 128].
         """
         padded = tf.pad(audio, [[0, 0], [0, tf.math.floormod(-tf.shape(audio)[1], ENCODER_HOP)]])
         frames = centered_frames(padded, FRAME, ENCODER_HOP)
@@ -69,15 +71,16 @@ class F0Encoder(BuiltByCall, keras.layers.Layer):
         return tf.reshape(logits, [shape[0], shape[1], BINS])
 
     def frame_logits(self, frames: tf.Tensor) -> tf.Tensor:
-        """The same for single frames: [frames, 2048] -> [frames, 128] float32."""
+        """Return the logits of single frames: [frames, 2048] -> [frames, 128] float32."""
         return tf.cast(self.network(relative_log_mel(frames)), tf.float32)
 
 
 def relative_log_mel(frames: tf.Tensor) -> tf.Tensor:
-    """Log-mel spectrum of frames, blind to their level: [frames, 2048] -> [frames, 192] with mean 0
-    and variance 1.
+    """Compute level-independent log-mel spectra: [frames, 2048] -> [frames, 192] with mean 0 and
+    variance 1.
 
-    Relative to the frame's strongest band, so that the floor is too; digital silence gives zeros.
+    Magnitudes are divided by the frame's strongest band, which makes the floor relative as well.
+    Digital silence gives zeros.
     """
     magnitude = tf.abs(tf.signal.rfft(frames * tf.signal.hann_window(FRAME)))
     mel = tf.matmul(
@@ -91,7 +94,7 @@ def relative_log_mel(frames: tf.Tensor) -> tf.Tensor:
 
 
 def expected_midi(logits: tf.Tensor) -> tf.Tensor:
-    """MIDI pitch as the mean of the bins around the most likely one, weighted by probability:
+    """Return the MIDI pitch: the probability-weighted mean of the bins around the most likely one,
     [..., 128] -> [...].
     """
     bins = tf.range(BINS, dtype=logits.dtype)
@@ -101,7 +104,7 @@ def expected_midi(logits: tf.Tensor) -> tf.Tensor:
 
 
 def residual_network(config: F0EncoderConfig) -> keras.Model:
-    """ResNet over the frequency axis: [frames, 192] -> logits [frames, 128]."""
+    """Build a ResNet over the frequency axis: [frames, 192] -> logits [frames, 128]."""
     inputs = keras.Input([MEL_BINS])
     hidden = keras.layers.Conv1D(config.channels, 7, strides=2, padding="same")(
         keras.layers.Reshape([MEL_BINS, 1])(inputs)
@@ -121,7 +124,7 @@ def residual_network(config: F0EncoderConfig) -> keras.Model:
 
 
 def _block(inputs: keras.KerasTensor) -> keras.KerasTensor:
-    """Two convolutions past which the input goes unchanged."""
+    """Add a residual block: two convolutions with a skip connection."""
     channels = inputs.shape[-1]
     hidden = inputs
     for _ in range(2):
@@ -130,13 +133,15 @@ def _block(inputs: keras.KerasTensor) -> keras.KerasTensor:
 
 
 class Past(keras.layers.Layer):
-    """What comes in, with a gradient of its own (`models.determinism.own_gradient`)."""
+    """The skip connection: an identity whose gradient is not shared
+    (`models.determinism.unshared_gradient`).
+    """
 
     def call(self, inputs):
-        """[frames, width, channels] -> the same."""
-        return own_gradient(inputs)
+        """Return the inputs, [frames, width, channels]."""
+        return unshared_gradient(inputs)
 
 
 def _activated(inputs: keras.KerasTensor) -> keras.KerasTensor:
-    """Layer normalization and ReLU, which come before each convolution."""
+    """Apply the layer normalization and ReLU that precede each convolution."""
     return keras.layers.ReLU()(keras.layers.LayerNormalization(epsilon=1e-5)(inputs))

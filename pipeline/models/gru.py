@@ -1,7 +1,7 @@
-"""A gated recurrent unit whose gradient is written out.
-Same equations, weights and results as `keras.layers.GRU` (tested against it), faster on a CPU: the
-input projection and the weight gradients are one matrix product over all frames instead of one per
-frame.
+"""A gated recurrent unit with an explicit gradient.
+It has the equations, weights and results of `keras.layers.GRU` (tests compare the two) but is
+faster on a CPU: the input projection and the weight gradients take one matrix product over all
+frames instead of one per frame.
 """
 
 import keras
@@ -10,14 +10,14 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("ddsp")
 class Gru(keras.layers.Layer):
-    """Sequence to sequence: [batch, frames, channels] -> [batch, frames, units]."""
+    """A GRU that returns every state: [batch, frames, channels] -> [batch, frames, units]."""
 
     def __init__(self, units: int, **layer_options):
         super().__init__(**layer_options)
         self.units = units
 
     def build(self, input_shape):
-        """Kernels and two biases, as `keras.layers.GRU` has them."""
+        """Create the kernels and the two biases, laid out as in `keras.layers.GRU`."""
         self.kernel = self.add_weight(
             shape=(input_shape[-1], 3 * self.units), initializer="glorot_uniform", name="kernel"
         )
@@ -27,9 +27,9 @@ class Gru(keras.layers.Layer):
         self.bias = self.add_weight(shape=(2, 3 * self.units), initializer="zeros", name="bias")
 
     def call(self, inputs):
-        """[batch, frames, channels] -> [batch, frames, units]."""
+        """Return all states: [batch, frames, channels] -> [batch, frames, units]."""
         frames_first = tf.transpose(inputs, [1, 0, 2])
-        # one product, not one per example
+        # a single product instead of one per example
         projected = tf.tensordot(frames_first, tf.convert_to_tensor(self.kernel), 1) + self.bias[0]
         states = recurrence(
             projected,
@@ -39,19 +39,20 @@ class Gru(keras.layers.Layer):
         return tf.transpose(states, [1, 0, 2])
 
     def get_config(self):
-        """What rebuilds the layer."""
+        """Return the arguments that recreate the layer."""
         return super().get_config() | {"units": self.units}
 
 
 @tf.custom_gradient
 def recurrence(projected: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor):
-    """h_t = z h_{t-1} + (1 - z) n with z, r = sigmoid(p + h U + b) and n = tanh(p_n + r (h U_n +
-    b_n)).
+    """Run the recurrence h_t = z h_{t-1} + (1 - z) n, where z, r = sigmoid(p + h U + b) and n =
+    tanh(p_n + r (h U_n + b_n)).
 
     Args:
-        projected: [frames, batch, 3 * units], the inputs' part of the gates in the order z, r, n.
-        kernel: [units, 3 * units].
-        bias: [3 * units].
+        projected: p, the inputs' contribution to the gates z, r, n, in that order: [frames, batch,
+            3 * units].
+        kernel: U, [units, 3 * units].
+        bias: b, [3 * units].
 
     Returns:
         h: [frames, batch, units]
@@ -60,8 +61,8 @@ def recurrence(projected: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor):
     states, gates, candidates = _forward(projected, kernel, bias, units)
 
     def gradient(upstream):
-        """Through time for the gates alone; kernel and bias then follow in one product over all
-        frames.
+        """Backpropagate through time for the gates only; then get the gradients of kernel and
+        bias with one product over all frames.
         """
         before = tf.concat([tf.zeros_like(states[:1]), states[:-1]], axis=0)
         z, r, n = tf.split(gates, 3, axis=-1)
@@ -85,14 +86,18 @@ def recurrence(projected: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor):
 
 
 def _forward(projected, kernel, bias, units):
-    frames, batch = tf.shape(projected)[0], projected.shape[1] or tf.shape(projected)[1]
+    """Return the states, the gates z, r, n and the candidates' recurrent terms of all frames."""
+    frames = tf.shape(projected)[0]
+    batch = projected.shape[1] or tf.shape(projected)[1]
     arrays = tuple(tf.TensorArray(projected.dtype, frames) for _ in range(3))
 
     def step(frame, state, states, gates, candidates):
-        """One frame: the next state, and what the gradient needs."""
-        given, hidden = projected[frame], tf.matmul(state, kernel) + bias
+        """Compute one frame's state and the values that the gradient needs."""
+        given = projected[frame]
+        hidden = tf.matmul(state, kernel) + bias
         zr = tf.sigmoid(given[:, : 2 * units] + hidden[:, : 2 * units])
-        z, r = zr[:, :units], zr[:, units:]
+        z = zr[:, :units]
+        r = zr[:, units:]
         n = tf.tanh(given[:, 2 * units :] + r * hidden[:, 2 * units :])
         state = n + z * (state - n)
         return (
@@ -109,12 +114,14 @@ def _forward(projected, kernel, bias, units):
 
 
 def _backward(upstream, kernel, r, z, z_factor, r_factor, n_factor):
+    """Return the gradients of the projected inputs; the factors are derivatives of the gates."""
     frames = tf.shape(upstream)[0]
 
     def step(frame, d_state, array):
-        """One frame back: the gradients of its gates, and of the state before it."""
+        """Compute the gradients of one frame's gates and of the state before it."""
         d_state = d_state + upstream[frame]
-        d_z, d_n = d_state * z_factor[frame], d_state * n_factor[frame]
+        d_z = d_state * z_factor[frame]
+        d_n = d_state * n_factor[frame]
         d_r = d_n * r_factor[frame]
         d_hidden = tf.concat([d_z, d_r, d_n * r[frame]], axis=1)
         d_before = d_state * z[frame] + tf.matmul(d_hidden, kernel, transpose_b=True)

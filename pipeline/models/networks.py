@@ -12,35 +12,37 @@ from pipeline.dsp.interpolation import upsample_linear
 from pipeline.dsp.spectra import centered_frames
 from pipeline.models.gru import Gru
 
-MFCC_HOP = 512  # samples; 125 z frames in 4 s
+MFCC_HOP = 512  # samples; gives 125 z frames in 4 s
 MFCC_COEFFICIENTS = 30
-LOWEST_MIDI, HIGHEST_MIDI = 24.0, 96.0  # of the soft one-hot f0
+LOWEST_MIDI = 24.0  # range of the soft one-hot f0
+HIGHEST_MIDI = 96.0
 
 
 class BuiltByCall:
-    """For layers made of layers, each of which makes its own weights; Keras would trace every
-    level's call twice to find out.
+    """A mixin for composite layers whose sublayers create their weights when first called.
+
+    Without a `build`, Keras would trace the call of every level twice.
     """
 
     def build(self, input_shape):
-        """Nothing of its own."""
+        """Create no weights: the sublayers do."""
 
 
 def exp_sigmoid(x: tf.Tensor) -> tf.Tensor:
-    """The nonlinearity of every synthesizer control: y = 2 sigmoid(x)^(ln 10) + 1e-7 (paper,
+    """Apply the nonlinearity of the synthesizer controls: y = 2 sigmoid(x)^(ln 10) + 1e-7 (paper,
     appendix B.5).
 
-    The power is written as an exponential, which costs less: log sigmoid(x) = -softplus(-x).
+    The power is computed as an exponential, which is cheaper: log sigmoid(x) = -softplus(-x).
     """
     return 2 * tf.exp(-math.log(10) * tf.math.softplus(-x)) + 1e-7
 
 
 def f0_features(f0_hz: tf.Tensor, bins: int) -> tf.Tensor:
-    """f0 as network inputs: [batch, frames] Hz -> [batch, frames, 1 + bins].
+    """Scale f0 for a network: [batch, frames] in Hz -> [batch, frames, 1 + bins].
 
-    MIDI / 127, so that equal intervals are equal steps (0 for 0 Hz); with `bins`, also a soft
-    one-hot vector over the notes that instruments play, for networks that must tell pitches apart
-    sharply.
+    The first feature is MIDI / 127, so that equal intervals are equal steps (0 for 0 Hz). With
+    `bins`, a soft one-hot vector over the notes that instruments play follows, for networks that
+    must distinguish pitches sharply.
     """
     midi = tf.clip_by_value(
         69 + 12 * tf.math.log(tf.maximum(f0_hz, 1e-3) / 440) / math.log(2), 0, 127
@@ -53,7 +55,7 @@ def f0_features(f0_hz: tf.Tensor, bins: int) -> tf.Tensor:
 
 
 def mlp(units: int, layers: int, name: str) -> keras.Layer:
-    """`layers` times dense, layer normalization, ReLU; without layers what comes in goes out."""
+    """Build an MLP: dense layers with layer normalization and ReLU; 0 layers are the identity."""
     if not layers:
         return keras.layers.Identity(name=name)
     blocks = [
@@ -68,11 +70,11 @@ def mlp(units: int, layers: int, name: str) -> keras.Layer:
 
 
 class ZEncoder(keras.layers.Layer):
-    """z from MFCCs: [batch, samples] audio -> [batch, samples / 64, dims].
+    """Encode z from the MFCCs of audio: [batch, samples] -> [batch, samples / 64, dims].
 
-    MFCCs are standardized per coefficient with the training split's statistics (`adapt`) before the
-    paper's normalization layer with learned scale and shift: without it the energy coefficient
-    drowns the others.
+    Each coefficient is standardized with statistics of the training split (`adapt`) before the
+    paper's normalization layer with learned scale and shift: otherwise the energy coefficient
+    would drown out the others.
     """
 
     def __init__(self, gru_units: int, dims: int):
@@ -82,7 +84,7 @@ class ZEncoder(keras.layers.Layer):
         self.to_z = keras.layers.Dense(dims)
 
     def build(self, input_shape):
-        """Statistics of the MFCCs, and the weights of the layers."""
+        """Create the statistics of the MFCCs and the weights of the sublayers."""
         frames = (None, None, MFCC_COEFFICIENTS)
         self.mfcc_mean = self.add_weight(
             shape=(MFCC_COEFFICIENTS,), initializer="zeros", trainable=False, name="mfcc_mean"
@@ -95,20 +97,23 @@ class ZEncoder(keras.layers.Layer):
         self.to_z.build((None, None, self.gru.units))
 
     def call(self, audio):
-        """MFCCs, standardized and normalized, through the GRU to z at the control rate."""
+        """Encode z at the control rate from standardized and normalized MFCCs."""
         standardized = (self._mfcc(audio) - self.mfcc_mean) / self.mfcc_std
         z = self.to_z(self.gru(self.normalization(standardized)))
         return upsample_linear(z, MFCC_HOP // HOP)
 
     def adapt(self, batches: Iterable[tf.Tensor]) -> None:
-        """Take the MFCC statistics from the training split's audio, batches of [batch, samples]."""
-        count, total, squares = 0, 0.0, 0.0
+        """Fit the MFCC statistics to audio of the training split, [batch, samples] each."""
+        count = 0
+        total = 0.0
+        squares = 0.0
         for audio in batches:
             coefficients = (
                 self._mfcc(audio).numpy().reshape(-1, MFCC_COEFFICIENTS).astype(np.float64)
             )
             count += len(coefficients)
-            total, squares = total + coefficients.sum(0), squares + np.square(coefficients).sum(0)
+            total = total + coefficients.sum(0)
+            squares = squares + np.square(coefficients).sum(0)
         mean = total / count
         self.mfcc_mean.assign(mean)
         self.mfcc_std.assign(np.sqrt(squares / count - mean**2 + 1e-6))
@@ -119,16 +124,16 @@ class ZEncoder(keras.layers.Layer):
 
 
 class Decoder(BuiltByCall, keras.layers.Layer):
-    """One MLP per input, GRU, MLP (paper, figure 5): a list of [batch, frames, channels] -> [batch,
-    frames, units].
+    """One MLP per input, a GRU and an MLP (paper, figure 5): a list of [batch, frames, channels] ->
+    [batch, frames, units].
 
-    The first `past` inputs are f0 and loudness; their MLPs' outputs also go past the GRU. With
-    `gru_units` 0 all go past it, and each frame is decoded on its own.
+    The first `skipped` inputs are f0 and loudness: skip connections carry the outputs of their
+    MLPs around the GRU. With `gru_units` 0 there is no GRU, and each frame is decoded separately.
     """
 
-    def __init__(self, inputs: int, past: int, gru_units: int, mlp_units: int, mlp_layers: int):
+    def __init__(self, inputs: int, skipped: int, gru_units: int, mlp_units: int, mlp_layers: int):
         super().__init__(name="decoder")
-        self.past = past
+        self.skipped = skipped
         self.input_mlps = [
             mlp(mlp_units, mlp_layers, f"input_mlp_{number}") for number in range(inputs)
         ]
@@ -136,21 +141,30 @@ class Decoder(BuiltByCall, keras.layers.Layer):
         self.output_mlp = mlp(mlp_units, mlp_layers, "output_mlp")
 
     def call(self, inputs):
-        """Each input through its MLP, all through the GRU, f0 and loudness past it."""
+        """Decode a list of inputs [batch, frames, channels] to features [batch, frames, units]."""
         hidden = [layer(x) for layer, x in zip(self.input_mlps, inputs, strict=True)]
         if self.gru is not None:
-            hidden = [self.gru(tf.concat(hidden, -1)), *hidden[: self.past]]
+            hidden = [self.gru(tf.concat(hidden, -1)), *hidden[: self.skipped]]
         return self.output_mlp(tf.concat(hidden, -1))
 
 
 def mfcc(
     audio: tf.Tensor, coefficients: int = 30, mel_bins: int = 128, size: int = 1024, hop: int = 512
 ) -> tf.Tensor:
-    """Mel-frequency cepstral coefficients of 20 to 8000 Hz: [batch, samples] -> [batch, samples /
-    hop, coefficients].
+    """Compute mel-frequency cepstral coefficients of 20 to 8000 Hz.
 
-    The paper's figures (appendix B.1); the hop is the authors' code's for NSynth (125 frames in 4
-    s).
+    The defaults are the paper's values (appendix B.1); the hop is the one that the authors' code
+    uses for NSynth (125 frames in 4 s).
+
+    Args:
+        audio: [batch, samples]
+        coefficients: how many to keep, from the lowest.
+        mel_bins: bands of the mel spectrum.
+        size: samples per Hann-windowed frame.
+        hop: samples between the centres of frames.
+
+    Returns:
+        [batch, samples / hop, coefficients]
     """
     window = tf.signal.hann_window(size)
     magnitude = tf.abs(tf.signal.rfft(centered_frames(audio, size, hop) * window))

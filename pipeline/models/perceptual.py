@@ -1,7 +1,7 @@
-"""The perceptual loss of the unsupervised model: distances between activations inside CREPE (paper,
-section 4.2, and appendix B). CREPE "small" (Kim et al. 2018) with its published weights up to the
-fifth max-pooling, as a plain function whose weights are
-constants: no variables that a model could train or save by mistake.
+"""The perceptual loss of the unsupervised model: a distance between activations of CREPE (paper,
+section 4.2 and appendix B). It uses CREPE "small" (Kim et al. 2018) with its published weights up
+to the fifth max-pooling, as a plain function of constants: there are no variables that a model
+could train or save by mistake.
 """
 
 from functools import cache
@@ -16,21 +16,21 @@ LAYERS = 5
 
 
 def perceptual_loss(target: tf.Tensor, audio: tf.Tensor, frames: int) -> tf.Tensor:
-    """L1 distance of CREPE's activations: 2 x [batch, samples] at 16 kHz -> [batch].
+    """Compute the L1 distance between CREPE activations: 2 x [batch, samples] at 16 kHz -> [batch].
 
-    The sum over a frame's 512 activations, the mean over `frames` frames of 1024 samples, each from
-    the middle of one of as many equal parts; a part has at least 1024 samples. Frames in which the
-    target is silent (below -80 dB) count as 0.
+    The distance is summed over a frame's 512 activations and averaged over `frames` frames of 1024
+    samples (`sparse_frames`). Frames in which the target is silent (below -80 dB) count as 0.
     """
-    of_target, of_audio = sparse_frames(target, frames), sparse_frames(audio, frames)
-    distance = tf.reduce_sum(tf.abs(embeddings(of_target) - embeddings(of_audio)), axis=1)
-    heard = tf.cast(tf.math.reduce_std(of_target, axis=1) > SILENCE, distance.dtype)
-    return tf.reduce_mean(tf.reshape(distance * heard, [-1, frames]), axis=1)
+    target_frames = sparse_frames(target, frames)
+    audio_frames = sparse_frames(audio, frames)
+    distance = tf.reduce_sum(tf.abs(embeddings(target_frames) - embeddings(audio_frames)), axis=1)
+    audible = tf.cast(tf.math.reduce_std(target_frames, axis=1) > SILENCE, distance.dtype)
+    return tf.reduce_mean(tf.reshape(distance * audible, [-1, frames]), axis=1)
 
 
 def sparse_frames(audio: tf.Tensor, frames: int) -> tf.Tensor:
-    """The middle 1024 samples of each of `frames` equal parts: [batch, samples] -> [batch *
-    frames, 1024].
+    """Cut the audio into `frames` equal parts and return the middle 1024 samples of each: [batch,
+    samples] -> [batch * frames, 1024]. A part must have at least 1024 samples.
     """
     part = tf.shape(audio)[1] // frames
     start = (part - FRAME) // 2
@@ -39,9 +39,9 @@ def sparse_frames(audio: tf.Tensor, frames: int) -> tf.Tensor:
 
 
 def embeddings(frames: tf.Tensor) -> tf.Tensor:
-    """CREPE's activations after the fifth max-pooling: [frames, 1024] -> [frames, 512].
+    """Compute CREPE's activations after the fifth max-pooling: [frames, 1024] -> [frames, 512].
 
-    Frames are normalized as for CREPE, to mean 0 and variance 1; the floor keeps the gradient
+    CREPE expects frames of mean 0 and variance 1; a floor under the variance keeps the gradient
     finite in silence.
     """
     centred = frames - tf.reduce_mean(frames, axis=1, keepdims=True)
@@ -51,9 +51,11 @@ def embeddings(frames: tf.Tensor) -> tf.Tensor:
 
 @cache
 def read_layers() -> list[Convolution]:
-    """CREPE's first layers. Read them before a training step is traced: TensorFlow traces anew
-    what makes variables, as Keras does here.
+    """Read CREPE's convolutions up to the fifth max-pooling.
+
+    Call this before a training step is traced: Keras creates variables here, and TensorFlow traces
+    a function that creates variables a second time.
     """
-    with tf.init_scope():  # the first call may stand in a graph, where variables have no values
+    with tf.init_scope():  # inside a graph, variables would have no values
         network = load_network(CAPACITY)
         return [read_convolution(network, number) for number in range(1, LAYERS + 1)]

@@ -1,4 +1,4 @@
-"""Models by recipe: which network an experiment trains, built, saved and loaded."""
+"""Recipes: which network an experiment trains, and how to build, save and load it."""
 
 import json
 import math
@@ -22,47 +22,48 @@ NETWORKS = {
     "strided_conv": (StridedConv, StridedConvConfig),
     "stft": (StftDecoder, StftDecoderConfig),
 }
-OBJECTIVES = {  # what each is trained on, in a table's words
+OBJECTIVES = {  # training objectives as tables name them
     "wavernn": "cross-entropy, nats per sample",
     "stft": "squared error of log magnitudes",
 }
 
 
 class Recipe(NamedTuple):
-    """The DDSP autoencoder, or a baseline in its place with a config of its own; both have the
-    same conditioning.
+    """The configuration of a network: the DDSP autoencoder or a baseline, which shares its
+    conditioning.
     """
 
     model: ModelConfig
-    baseline: str | None = None
-    own: Params | None = None
+    baseline: str | None = None  # a key of NETWORKS; None: the autoencoder
+    own: Params | None = None  # the baseline's own config
 
     def objective(self) -> str:
-        """What the model is trained on."""
+        """Name the training objective as tables do."""
         return OBJECTIVES.get(self.baseline, "multi-scale spectral loss")
 
     def parts(self) -> dict[str, Any]:
-        """The recipe as JSON can hold it."""
+        """Return the recipe as values that JSON can hold."""
         own = self.own.model_dump() if self.own else None
         return {"model": self.model.model_dump(), "baseline": self.baseline, "own": own}
 
 
 def read_recipe(settings: Settings, experiment: str) -> Recipe:
-    """Read the recipe of an experiment: the `model` section with its overrides, and a baseline's
-    own config.
+    """Read an experiment's recipe: the `model` section with its overrides and, for a baseline, the
+    baseline's own config.
     """
     model = settings.section("model", ModelConfig, experiment)
-    described = settings.experiment(experiment)
-    if described.baseline is None:
+    definition = settings.experiment(experiment)
+    baseline = definition.baseline
+    if baseline is None:
         return Recipe(model)
-    _, config = NETWORKS[described.baseline]
-    where = f"experiments.{experiment}.{described.baseline}"
-    own = validate(described.overrides[described.baseline], config, settings.path, where)
-    return Recipe(model, described.baseline, own)
+    _, config = NETWORKS[baseline]
+    where = f"experiments.{experiment}.{baseline}"
+    own = validate(definition.overrides[baseline], config, settings.path, where)
+    return Recipe(model, baseline, own)
 
 
 def build_model(recipe: Recipe, statistics: Statistics) -> keras.Model:
-    """A model with its weights created."""
+    """Build a model and create its weights."""
     model = (
         NETWORKS[recipe.baseline][0](recipe.model, recipe.own, statistics)
         if recipe.baseline
@@ -73,8 +74,11 @@ def build_model(recipe: Recipe, statistics: Statistics) -> keras.Model:
 
 
 def blank_batch(frames: int) -> dict[str, tf.Tensor]:
-    """A batch of one silent example, as models take them."""
-    silence, curve = tf.zeros([1, frames * HOP]), tf.ones([1, frames])
+    """Return a batch of one silent example of so many control frames, in the format that models
+    take.
+    """
+    silence = tf.zeros([1, frames * HOP])
+    curve = tf.ones([1, frames])
     return {"audio": silence, "noise": silence, "f0_hz": 440 * curve, "loudness_db": -80 * curve}
 
 
@@ -86,7 +90,7 @@ def save_model(model: keras.Model, recipe: Recipe, statistics: Statistics, folde
 
 
 def load_model(folder: Path) -> keras.Model:
-    """The model `save_model` wrote."""
+    """Load a model that `save_model` wrote."""
     parts = json.loads((folder / "config.json").read_text())
     baseline = parts["baseline"]
     own = NETWORKS[baseline][1](**parts["own"]) if baseline else None
@@ -98,10 +102,12 @@ def load_model(folder: Path) -> keras.Model:
 
 
 def count_parameters(model: keras.Model) -> dict[str, int]:
-    """Trainable parameters by part of the model; call it before anything is frozen."""
+    """Count the trainable parameters of each part of a model. Call this before freezing a part."""
     conditioning = model.conditioning
-    inner = [layer for layer in (conditioning.z_encoder, conditioning.decoder) if layer is not None]
-    parts = {f"conditioning/{layer.name}": layer for layer in inner}
+    conditioning_parts = (conditioning.z_encoder, conditioning.decoder)
+    parts = {
+        f"conditioning/{layer.name}": layer for layer in conditioning_parts if layer is not None
+    }
     parts |= {layer.name: layer for layer in model.layers if layer is not conditioning}
     counts = {name: _size(layer.trainable_variables) for name, layer in parts.items()}
     rest = _size(model.trainable_variables) - sum(counts.values())

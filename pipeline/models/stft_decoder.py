@@ -1,9 +1,9 @@
-"""STFT decoder (paper, figure 1 and section 1.1): magnitudes of Fourier frames, phase by
-Griffin-Lim. The logarithms of the magnitudes are learned from the recording's with a squared error,
-as the spectrogram networks of speech synthesis do (Tacotron 2, Shen et al. 2018). Where partials
-are not resolved it tends to the mean, while an absolute error tends to the median, which is the gap
-between them, and so is quieter still. Phase is found by the fast Griffin-Lim algorithm (Griffin and
-Lim 1984; Perraudin et al. 2013).
+"""STFT decoder (paper, figure 1 and section 1.1): a network predicts the magnitudes of Fourier
+frames, and Griffin-Lim finds their phase. The network is trained on the squared error of log
+magnitudes, as spectrogram networks of speech synthesis are (Tacotron 2, Shen et al. 2018). Where
+partials are not resolved, the squared error favours the mean; an absolute error would favour the
+median, which falls into the gaps between partials and is quieter still. Phase comes from the fast
+Griffin-Lim algorithm (Griffin and Lim 1984; Perraudin et al. 2013).
 """
 
 import keras
@@ -19,16 +19,16 @@ from pipeline.models.networks import BuiltByCall
 from pipeline.models.objective import LossConfig
 from pipeline.models.strided_conv import FrameEncoder
 
-FLOOR = 1e-3  # added before the logarithm; an amplitude of about 1e-5
-QUIET = -5.0  # bias of the log magnitudes, so that training starts quiet
+FLOOR = 1e-3  # added to magnitudes before the logarithm; an amplitude of about 1e-5
+QUIET = -5.0  # bias of the log magnitudes, so that training starts with quiet audio
 
 
 class StftDecoderConfig(Params):
-    """The Fourier frames, the network that predicts them and the search for their phase."""
+    """Sizes of the Fourier frames and of the network that predicts them; the search for phase."""
 
     stride: PositiveInt  # control frames per Fourier frame
     fft_size: PositiveInt
-    kernel: PositiveInt  # control frames that a Fourier frame is made from
+    kernel: PositiveInt  # control frames from which a Fourier frame is predicted
     units: PositiveInt
     layers: NonNegativeInt
     iterations: NonNegativeInt  # of Griffin-Lim
@@ -36,22 +36,31 @@ class StftDecoderConfig(Params):
 
     @model_validator(mode="after")
     def check_that_frames_overlap_evenly(self):
-        """Frames are cut at hops."""
+        """Require a frame size that is a multiple of the hop."""
         if self.fft_size % (self.stride * HOP):
             raise ValueError(f"fft_size must be a multiple of stride x {HOP}")
         return self
 
 
 def stft(audio: tf.Tensor, size: int, hop: int) -> tf.Tensor:
-    """Hann-windowed spectra centred on every hop: [batch, samples] -> [batch, ceil(samples /
-    hop), size / 2 + 1] complex.
+    """Compute Hann-windowed spectra centred on every hop: [batch, samples] -> complex [batch,
+    ceil(samples / hop), size / 2 + 1].
     """
     return tf.signal.rfft(centered_frames(audio, size, hop) * tf.signal.hann_window(size))
 
 
 def inverse_stft(spectra: tf.Tensor, size: int, hop: int, samples: tf.Tensor) -> tf.Tensor:
-    """The signal whose `stft` is nearest in the least-squares sense (Griffin and Lim 1984,
-    equation 6): [batch, samples].
+    """Find the signal whose `stft` is nearest in the least-squares sense (Griffin and Lim 1984,
+    equation 6).
+
+    Args:
+        spectra: [batch, frames, size / 2 + 1] complex.
+        size: samples per frame.
+        hop: samples between the centres of frames.
+        samples: length of the signal.
+
+    Returns:
+        [batch, samples]
     """
     window = tf.signal.hann_window(size)
     weights = tf.tile(tf.square(window)[None, None], [1, tf.shape(spectra)[1], 1])
@@ -62,50 +71,57 @@ def inverse_stft(spectra: tf.Tensor, size: int, hop: int, samples: tf.Tensor) ->
 def griffin_lim(
     magnitudes: tf.Tensor, noise: tf.Tensor, size: int, hop: int, iterations: int, momentum: float
 ) -> tf.Tensor:
-    """A signal of given STFT magnitudes: [batch, frames, bins] -> [batch, samples].
+    """Find a signal with given STFT magnitudes by the fast Griffin-Lim algorithm.
 
     Args:
-        noise: [batch, samples], whose phase is the first guess.
-        iterations: projections onto the spectra that signals have.
-        momentum: how far each goes beyond, alpha of Perraudin et al. (2013); librosa's default is
-            0.99.
+        magnitudes: [batch, frames, bins]
+        noise: [batch, samples]; its phase is the initial estimate.
+        size: samples per frame.
+        hop: samples between the centres of frames.
+        iterations: projections onto the consistent spectra, those that a signal can have.
+        momentum: extrapolation beyond each projection, alpha of Perraudin et al. (2013); 0 is the
+            original algorithm, 0.99 the default of librosa.
+
+    Returns:
+        [batch, samples]
     """
     samples = tf.shape(noise)[1]
 
-    def step(spectra: tf.Tensor, before: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def step(spectra: tf.Tensor, previous: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Project, accelerate, restore the magnitudes."""
         projected = stft(inverse_stft(spectra, size, hop, samples), size, hop)
-        return _with_phase_of(magnitudes, projected + momentum * (projected - before)), projected
+        return _with_phase_of(magnitudes, projected + momentum * (projected - previous)), projected
 
     guess = stft(noise, size, hop)
     start = (_with_phase_of(magnitudes, guess), tf.zeros_like(guess))
-    of_any_length = (tf.TensorShape([None, None, size // 2 + 1]),) * 2
+    any_length = (tf.TensorShape([None, None, size // 2 + 1]),) * 2
     spectra, _ = tf.while_loop(
-        lambda *_: True, step, start, of_any_length, maximum_iterations=iterations
+        lambda *_: True, step, start, any_length, maximum_iterations=iterations
     )
     return inverse_stft(spectra, size, hop, samples)
 
 
 class StftDecoder(BuiltByCall, keras.Model):
-    """Resynthesis from predicted STFT magnitudes."""
+    """Resynthesizes from predicted STFT magnitudes."""
 
     def __init__(self, config: ConditioningConfig, own: StftDecoderConfig, statistics: Statistics):
         super().__init__(name="stft_decoder", autocast=False)
-        self.own, self.hop = own, own.stride * HOP
+        self.own = own
+        self.hop = own.stride * HOP
         self.conditioning = Conditioning(config, statistics)
         self.frame_encoder = FrameEncoder(own.stride, own.kernel, own.units, own.layers)
         self.magnitude_head = keras.layers.Dense(own.fft_size // 2 + 1, name="log_magnitudes")
 
     def magnitudes(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        """STFT magnitudes, [batch, Fourier frames, bins]."""
+        """Predict the STFT magnitudes of a batch: [batch, Fourier frames, bins]."""
         log_magnitudes = tf.cast(
             self.magnitude_head(self.frame_encoder(self.conditioning(batch))), tf.float32
         )
         return tf.exp(log_magnitudes + QUIET)
 
     def call(self, batch):
-        """Resynthesize a batch as the models do, with the batch's noise for the first phase:
-        {audio: [batch, samples]}.
+        """Resynthesize a batch, as every model does: {audio: [batch, samples]}. The phase of the
+        batch's noise is the initial estimate.
         """
         own = self.own
         audio = griffin_lim(
@@ -119,18 +135,19 @@ class StftDecoder(BuiltByCall, keras.Model):
         return {"audio": audio}
 
     def losses(self, batch: dict[str, tf.Tensor], loss: LossConfig, skip: int) -> tf.Tensor:
-        """Mean squared difference of log magnitudes from the recording's own STFT, of each
-        example: [batch]; `loss` has no say.
+        """Return the mean squared error of each example's log magnitudes: [batch].
+
+        Fourier frames centred on the first `skip` samples do not count; `loss`, which weighs the
+        spectral loss, is ignored.
         """
         first = -(-skip // self.hop)
         target = tf.abs(stft(batch["audio"], self.own.fft_size, self.hop))
-        wanted, found = (
-            tf.math.log(magnitudes[:, first:] + FLOOR)
-            for magnitudes in (target, self.magnitudes(batch))
-        )
-        return tf.reduce_mean(tf.square(wanted - found), axis=[1, 2])
+        predicted = self.magnitudes(batch)
+        log_target = tf.math.log(target[:, first:] + FLOOR)
+        log_predicted = tf.math.log(predicted[:, first:] + FLOOR)
+        return tf.reduce_mean(tf.square(log_target - log_predicted), axis=[1, 2])
 
 
 def _with_phase_of(magnitudes: tf.Tensor, spectra: tf.Tensor) -> tf.Tensor:
-    """Complex spectra with these magnitudes and the phase of those spectra."""
+    """Return complex spectra with the given magnitudes and the phase of `spectra`."""
     return tf.cast(magnitudes / tf.maximum(tf.abs(spectra), 1e-12), tf.complex64) * spectra

@@ -1,7 +1,8 @@
 """Strided convolution (paper, figure 1 and section 1.1): overlapping waveform frames that learned
-filters must align in phase. The decoder of SING (Defossez et al. 2018): convolutions at a low rate,
-then a transposed convolution whose wide windowed filters overlap by half or more, trained on
-spectra, without an adversary. Noise among the inputs lets it make what has no phase.
+filters must align in phase. The design follows the decoder of SING (Defossez et al. 2018):
+convolutions at a low rate, then a transposed convolution whose wide windowed filters overlap by
+half or more, trained with a spectral loss and no adversary. Noise among the inputs lets the network
+produce sounds without a definite phase.
 """
 
 from typing import Annotated
@@ -18,75 +19,76 @@ from pipeline.models.conditioning import Conditioning, ConditioningConfig
 from pipeline.models.networks import BuiltByCall, exp_sigmoid, mlp
 from pipeline.models.objective import LossConfig, resynthesis_losses
 
-QUIET = -3.0  # bias of the gain: a loud start drives it into silence, from which it does not return
+# bias of the gain: a loud start drives the network into silence, from which it does not recover
+QUIET = -3.0
 
 
 class StridedConvConfig(Params):
-    """The sizes of the convolutional decoder."""
+    """Sizes of the convolutional decoder."""
 
     stride: PositiveInt  # control frames per waveform frame
     overlap: Annotated[int, Field(ge=2)]  # waveform frames that cover a sample
-    kernel: PositiveInt  # control frames that a waveform frame is made from
+    kernel: PositiveInt  # control frames from which a waveform frame is predicted
     units: PositiveInt
     layers: NonNegativeInt
     noise_channels: NonNegativeInt  # random numbers per waveform frame
 
 
 class FrameEncoder(BuiltByCall, keras.layers.Layer):
-    """From control frames to features at a lower rate: [batch, frames, channels] -> [batch,
-    ceil(frames / stride), units].
+    """Encode control frames at a lower rate: [batch, frames, channels] -> [batch, ceil(frames /
+    stride), units].
 
-    A strided convolution around the control frame at which each wider frame is centred, then an
-    MLP.
+    A strided convolution, centred on every `stride`-th control frame, and an MLP.
     """
 
     def __init__(self, stride: int, kernel: int, units: int, layers: int):
         super().__init__(name="frame_encoder", autocast=False)
-        self.stride, self.kernel = stride, kernel
+        self.stride = stride
+        self.kernel = kernel
         self.conv = keras.layers.Conv1D(
             units, kernel, strides=stride, activation="relu", name="strided"
         )
         self.mlp = mlp(units, layers, "mlp")
 
     def call(self, hidden):
-        """Features of every `stride`-th control frame and its neighbours."""
+        """Return the features of every `stride`-th control frame and its neighbours."""
         padded = tf.pad(hidden, [[0, 0], [(self.kernel - 1) // 2, self.kernel], [0, 0]])
         return self.mlp(self.conv(padded)[:, : -(-tf.shape(hidden)[1] // self.stride)])
 
 
 def synthesis_window(hop: int, overlap: int) -> tf.Tensor:
-    """A Hann window of which shifted copies sum to one: [hop * overlap]."""
+    """Return a Hann window whose copies, shifted by the hop, sum to one: [hop * overlap]."""
     return tf.signal.hann_window(hop * overlap) * 2 / overlap
 
 
 class StridedConv(BuiltByCall, keras.Model):
-    """Resynthesis by a transposed convolution from the conditioning."""
+    """Resynthesizes by a transposed convolution of the conditioning's features."""
 
     def __init__(self, config: ConditioningConfig, own: StridedConvConfig, statistics: Statistics):
         super().__init__(name="strided_conv", autocast=False)
-        self.own, self.hop = own, own.stride * HOP
+        self.own = own
+        self.hop = own.stride * HOP
         self.conditioning = Conditioning(config, statistics)
         self.frame_encoder = FrameEncoder(own.stride, own.kernel, own.units, own.layers)
         self.waveform_head = keras.layers.Dense(own.overlap * self.hop, name="waveform")
         self.gain_head = keras.layers.Dense(1, name="gain")
 
     def call(self, batch):
-        """Resynthesize a batch as the models do: {audio: [batch, samples]}."""
+        """Resynthesize a batch, as every model does: {audio: [batch, samples]}."""
         features = tf.cast(self.frame_encoder(self.conditioning(batch)), tf.float32)
         if self.own.noise_channels:
             features = tf.concat([features, self._noise(batch["noise"])], axis=-1)
-        gain, waveform = (
-            tf.cast(head(features), tf.float32) for head in (self.gain_head, self.waveform_head)
-        )
+        gain = tf.cast(self.gain_head(features), tf.float32)
+        waveform = tf.cast(self.waveform_head(features), tf.float32)
         frames = exp_sigmoid(gain + QUIET) * waveform * synthesis_window(self.hop, self.own.overlap)
         return {"audio": centered_overlap_add(frames, self.hop, tf.shape(batch["noise"])[1])}
 
     def losses(self, batch: dict[str, tf.Tensor], loss: LossConfig, skip: int) -> tf.Tensor:
-        """The spectral loss of each example, its first `skip` samples left out: [batch]."""
+        """Return the spectral loss of each example without its first `skip` samples: [batch]."""
         return resynthesis_losses(batch["audio"][:, skip:], self(batch)["audio"][:, skip:], loss)
 
     def _noise(self, noise: tf.Tensor) -> tf.Tensor:
-        """The first noise samples of each waveform frame's hop: [batch, waveform frames,
+        """Return the first noise samples of each waveform frame's hop: [batch, waveform frames,
         noise_channels].
         """
         padded = tf.pad(noise, [[0, 0], [0, -tf.shape(noise)[1] % self.hop]])

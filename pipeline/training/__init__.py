@@ -1,1 +1,1 @@
-"""Training: the loop, pretraining, an experiment as a whole, export."""
+"""Training: the loop, the pretraining of the f0 encoder, whole training runs and export."""

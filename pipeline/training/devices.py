@@ -1,4 +1,4 @@
-"""What TensorFlow trains on: threads, one device or several in step with
+"""Hardware that TensorFlow trains on: threads, and one device or several in step with
 tf.distribute.MirroredStrategy.
 """
 
@@ -8,16 +8,19 @@ from pipeline.common.cli import UserError
 
 
 def use_threads(count: int) -> None:
-    """Threads that one operation may use, 0 for all cores. Call it before TensorFlow does
-    anything.
+    """Set how many threads one operation may use, 0 for all cores. Call this before any other use
+    of TensorFlow.
     """
     tf.config.threading.set_intra_op_parallelism_threads(count)
 
 
 def device_strategy(count: int, batch_size: int) -> tf.distribute.Strategy:
-    """The strategy for `count` devices: GPUs if there are so many, else logical devices of the CPU.
+    """Return the strategy for `count` devices: GPUs if there are any, else logical CPU devices.
 
-    Call it before TensorFlow does anything: logical devices cannot be made later.
+    Call this before any other use of TensorFlow: logical devices cannot be created later.
+
+    Raises:
+        UserError: the devices cannot share a batch evenly, or there are too few GPUs.
     """
     if batch_size % count:
         raise UserError(

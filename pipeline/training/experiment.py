@@ -1,5 +1,5 @@
-"""Training an experiment (paper, section 4.2 and appendix B.4): its model, its batches, its
-pretraining, what is exported.
+"""Train one experiment with one seed (paper, section 4.2 and appendix B.4): build the model,
+pretrain it, train it on random crops, save and export it.
 """
 
 from collections.abc import Iterator
@@ -37,32 +37,41 @@ CODE = (  # what decides the weights, besides examples and settings
     "training",
 )
 VALID_BATCH = 25  # whole notes
-VALID_SEED = 2**19  # the noise of validation is not the noise of any step
+VALID_SEED = 2**19  # gives validation noise that no training step uses
 
 
 class TrainConfig(Params):
-    """The `train` section of params.yaml, an experiment's override merged over it."""
+    """The `train` section of params.yaml, with an experiment's overrides merged in."""
 
     steps: PositiveInt
     batch_size: PositiveInt
     crop_seconds: PositiveFloat
-    warmup_seconds: NonNegativeFloat  # at the start of each crop, left out of the loss
+    warmup_seconds: NonNegativeFloat  # start of each crop that the loss ignores
     learning_rate: PositiveFloat
     decay_rate: PositiveFloat  # the learning rate is multiplied by this ...
     decay_steps: PositiveInt  # ... every so many steps, continuously
-    clip_norm: PositiveFloat  # of all gradients together
-    pretrain_steps: NonNegativeInt  # of the f0 encoder on synthetic tones
-    freeze_f0_encoder: bool  # after its pretraining
+    clip_norm: PositiveFloat  # largest norm of all gradients together
+    pretrain_steps: NonNegativeInt  # steps of the f0 encoder on synthetic tones
+    freeze_f0_encoder: bool  # after pretraining
     precision: Literal["float32", "mixed_bfloat16"]
     devices: PositiveInt
-    intra_op_threads: NonNegativeInt  # within an operation; 0: one per core
+    intra_op_threads: NonNegativeInt  # threads per operation; 0: one per core
     log_every: PositiveInt
     validate_every: PositiveInt
     checkpoint_seconds: NonNegativeFloat
 
 
-class Experiment:
-    """A model on its examples: what `Trainer` needs to know of them."""
+class TrainingRun:
+    """A model and its examples: everything that a `Trainer` needs.
+
+    Args:
+        recipe: the network.
+        loss: the objective.
+        config: the `train` section.
+        examples: folder of the examples.
+        example_seconds: length of an example.
+        seed: determines initial weights, order of the examples, crops and noise.
+    """
 
     def __init__(
         self,
@@ -74,13 +83,11 @@ class Experiment:
         seed: int,
     ):
         self._check(recipe, config, example_seconds)
-        self.recipe, self.loss, self.config, self.examples, self.seed = (
-            recipe,
-            loss,
-            config,
-            examples,
-            seed,
-        )
+        self.recipe = recipe
+        self.loss = loss
+        self.config = config
+        self.examples = examples
+        self.seed = seed
         self.example_frames = round(example_seconds * FRAME_RATE)
         self.statistics: Statistics = read_statistics(examples)
         keras.utils.set_random_seed(seed)
@@ -89,7 +96,9 @@ class Experiment:
 
     @staticmethod
     def _check(recipe: Recipe, config: TrainConfig, example_seconds: float) -> None:
-        crop, warmup = config.crop_seconds, config.warmup_seconds
+        """Raise a UserError for settings that contradict each other."""
+        crop = config.crop_seconds
+        warmup = config.warmup_seconds
         if crop > example_seconds:
             raise UserError(
                 f"train.crop_seconds: {crop} is longer than examples.seconds "
@@ -103,20 +112,23 @@ class Experiment:
         for key in ("pretrain_steps", "freeze_f0_encoder"):
             if getattr(config, key) and (recipe.baseline or recipe.model.f0 == "given"):
                 raise UserError(
-                    f"train.{key}: model.f0 is 'given', there is no encoder; set model.f0 to "
-                    "'encoded' or leave this out"
+                    f"train.{key}: model.f0 is 'given', so there is no f0 encoder; set model.f0 to "
+                    "'encoded' or remove this setting"
                 )
 
     def prepare(self, strategy: tf.distribute.Strategy, checkpoint: Path) -> float:
-        """What comes before training: statistics of the inputs, the f0 encoder's pretraining;
-        returns how long the latter took.
+        """Fit input statistics and pretrain the f0 encoder; return the seconds that pretraining
+        took.
+
+        Pretraining resumes from `checkpoint` if it exists.
         """
         self.model.conditioning.adapt(
             split_batches(self.examples, "train", self.example_frames, VALID_BATCH)
         )
         if self.loss.perceptual_weight:
             read_layers()
-        seconds, encoder = 0.0, getattr(self.model, "f0_encoder", None)
+        seconds = 0.0
+        encoder = getattr(self.model, "f0_encoder", None)
         if self.config.pretrain_steps:
             trainer = pretraining(
                 encoder,
@@ -132,12 +144,12 @@ class Experiment:
         return seconds
 
     def task(self) -> Task:
-        """The model's training on random crops, validated on whole examples."""
+        """Define the training of the model on random crops and its validation on whole examples."""
         skip = round(self.config.warmup_seconds * SAMPLE_RATE)
 
         def losses(batch: Batch) -> tf.Tensor:
-            """The objective; its warm-up is the training crops' alone, but few samples of a
-            whole example.
+            """Return the objective. The warm-up is meant for training crops; validation ignores the
+            same few samples of a whole example.
             """
             return self.model.losses(batch, self.loss, skip)
 
@@ -146,30 +158,36 @@ class Experiment:
         )
 
     def _crops(self, step: int) -> Iterator[Batch]:
+        """Yield batches of random training crops without end, from a step on."""
         crop_frames = round(self.config.crop_seconds * FRAME_RATE)
         return training_batches(
             self.examples, self.example_frames, crop_frames, self.config.batch_size, self.seed, step
         )
 
     def _valid(self) -> tf.data.Dataset:
+        """Return batches of whole validation examples."""
         return split_batches(self.examples, "valid", self.example_frames, VALID_BATCH, VALID_SEED)
 
     def pace(self) -> Pace:
-        """How the `train` section paces the training."""
-        c = self.config
-        schedule = keras.optimizers.schedules.ExponentialDecay(
-            c.learning_rate, c.decay_steps, c.decay_rate
-        )
+        """Read the pace of training from the `train` section."""
+        config = self.config
         return Pace(
-            c.steps, schedule, c.clip_norm, c.log_every, c.validate_every, c.checkpoint_seconds
+            steps=config.steps,
+            learning_rate=keras.optimizers.schedules.ExponentialDecay(
+                config.learning_rate, config.decay_steps, config.decay_rate
+            ),
+            clip_norm=config.clip_norm,
+            log_every=config.log_every,
+            validate_every=config.validate_every,
+            checkpoint_seconds=config.checkpoint_seconds,
         )
 
     def summary(self, seconds: dict[str, float]) -> dict:
-        """What tables and audits say of a training: objective, budget, epochs, parameters; its
-        settings, what it ran on.
+        """Summarize the run for tables and audits: objective, budget, epochs, parameters, settings
+        and library versions. `seconds` holds the duration of pretraining and training.
         """
-        crops = split_batches(self.examples, "train", self.example_frames, VALID_BATCH)
-        total = sum(len(batch["audio"]) for batch in crops) * self.example_frames / FRAME_RATE
+        whole = split_batches(self.examples, "train", self.example_frames, VALID_BATCH)
+        total = sum(len(batch["audio"]) for batch in whole) * self.example_frames / FRAME_RATE
         seen = self.config.steps * self.config.batch_size * self.config.crop_seconds
         settings = self.recipe.parts() | {
             "loss": self.loss.model_dump(),
@@ -189,7 +207,9 @@ class Experiment:
 
 
 def run_key(recipe: Recipe, loss: LossConfig, config: TrainConfig, examples: Path) -> str:
-    """Hash settings, examples and CODE: a checkpoint of anything else is not continued."""
+    """Hash settings, examples and code, so that training never resumes from a checkpoint of
+    different ones.
+    """
     settings = (recipe.parts(), loss.model_dump(), config.model_dump())
     statistics = (examples / "statistics.json").read_bytes()  # has the shards' hashes
     return digest(*settings, statistics, code_digest(*CODE))[:12]
@@ -207,10 +227,23 @@ def train(
     log: Path,
     checkpoint: Path,
 ) -> None:
-    """Train one experiment with one seed.
+    """Train one experiment with one seed; delete its checkpoints at the end.
 
-    Writes the model to the folders `out` (config, weights) and `exported` (SavedModel), the log to
-    `log` (CSV) with a summary beside it (JSON), then drops the checkpoints.
+    Args:
+        recipe: the network.
+        loss: the objective.
+        config: the `train` section.
+        examples: folder of the examples.
+        example_seconds: length of an example.
+        seed: determines initial weights, order of the examples, crops and noise.
+        out: folder to write the model to (config and weights).
+        exported: folder to write the SavedModel to.
+        log: CSV file of the training curve; a JSON file of the same name gets the summary.
+        checkpoint: file to resume from if it exists.
+
+    Raises:
+        UserError: settings contradict each other, the loss is not finite, or another process is
+            training this experiment.
     """
     keras.config.set_dtype_policy(config.precision)
     fix_order_of_sums()
@@ -220,20 +253,16 @@ def train(
     try:
         with filelock.FileLock(f"{checkpoint}.lock", timeout=0):
             with strategy.scope():
-                experiment = Experiment(recipe, loss, config, examples, example_seconds, seed)
-            pretraining_seconds = experiment.prepare(strategy, pretrained)
-            trainer = Trainer(experiment.task(), experiment.pace(), strategy)
+                run = TrainingRun(recipe, loss, config, examples, example_seconds, seed)
+            seconds = {"pretraining": run.prepare(strategy, pretrained)}
+            trainer = Trainer(run.task(), run.pace(), strategy)
             trainer.run(checkpoint)
+            seconds["training"] = trainer.seconds
             with atomic_folder(out) as folder:
-                save_model(experiment.model, recipe, experiment.statistics, folder)
+                save_model(run.model, recipe, run.statistics, folder)
             export_model(out, exported)
             write_text(log, pd.DataFrame(trainer.rows).to_csv(index=False))
-            write_json(
-                log.with_suffix(".json"),
-                experiment.summary(
-                    {"pretraining": pretraining_seconds, "training": trainer.seconds}
-                ),
-            )
+            write_json(log.with_suffix(".json"), run.summary(seconds))
             for path in (checkpoint, pretrained):
                 path.unlink(missing_ok=True)
     except filelock.Timeout:

@@ -1,5 +1,5 @@
-"""Trained models as SavedModels: they resynthesize without any code of this project, with
-TensorFlow alone.
+"""Export trained models as SavedModels, which resynthesize with TensorFlow alone, without this
+project's code.
 """
 
 from pathlib import Path
@@ -17,10 +17,10 @@ SIGNATURE = [
 
 
 def export_model(folder: Path, out: Path) -> None:
-    """Write the model of `folder` as a SavedModel whose `resynthesize` takes the tensors of a batch
-    and returns what the model does.
+    """Write the model in `folder` as a SavedModel whose endpoint `resynthesize` takes the tensors
+    of a batch and returns the model's outputs.
 
-    Always in float32, whatever precision it was trained with.
+    The export is always in float32, whatever precision the model was trained with.
     """
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")

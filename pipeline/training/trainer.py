@@ -1,7 +1,7 @@
 """The training loop: Adam with clipped gradients, resumable at any moment, on one device or
-several. Every few seconds a checkpoint is written: step, weights, optimizer and log rows in one
-file. Batches and their noise are functions of seed and step, operations are deterministic: a run
-that was killed ends in the same weights as one that was not.
+several. Every few seconds it writes a checkpoint of step, weights, optimizer state and log rows to
+one file. Batches and their noise are functions of seed and step, and operations are deterministic,
+so a run that was killed and resumed ends with the same weights as an uninterrupted one.
 """
 
 import json
@@ -22,54 +22,66 @@ Batch = dict[str, tf.Tensor]
 
 
 class Task(NamedTuple):
-    """What is trained on what."""
+    """The variables to train, the objective and the data."""
 
-    variables: list[keras.Variable]  # all that make up the state
+    variables: list[keras.Variable]  # the whole state of the model
     trainable: list[keras.Variable]
-    losses: Callable[[Batch], tf.Tensor]  # the objective of each example of a batch: [batch]
-    batches: Callable[[int], Iterator[Batch]]  # endless, from a step on
-    valid: Callable[[], Iterable[Batch]]  # what validation goes through
+    losses: Callable[[Batch], tf.Tensor]  # objective of each example: [batch]
+    batches: Callable[[int], Iterator[Batch]]  # without end, from a step on
+    valid: Callable[[], Iterable[Batch]]  # all batches of validation
 
 
 class Pace(NamedTuple):
-    """How long, how fast, and how often what is not training is done."""
+    """Number of steps, learning rate, and how often to log, validate and write a checkpoint."""
 
     steps: int
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule
-    clip_norm: float  # of all gradients together
-    log_every: int
-    validate_every: int
+    clip_norm: float  # largest norm of all gradients together
+    log_every: int  # steps
+    validate_every: int  # steps; takes effect only at steps that are logged
     checkpoint_seconds: float
 
 
 class Trainer:
-    """One task's training: variables, optimizer, step and log, which `save` and `restore` keep
+    """Trains one task: holds its variables, optimizer, step and log, and saves and restores them
     together.
     """
 
     def __init__(
         self, task: Task, pace: Pace, strategy: tf.distribute.Strategy, label: str = "training"
     ):
-        self.task, self.pace, self.strategy, self.label = task, pace, strategy, label
+        self.task = task
+        self.pace = pace
+        self.strategy = strategy
+        self.label = label
         with strategy.scope():
             self.optimizer = keras.optimizers.Adam(pace.learning_rate)
             self.optimizer.build(task.trainable)
-        self.step, self.rows, self.losses, self.seconds = 0, [], [], 0.0
-        # autograph would read the source of all that is called
+        self.step = 0
+        self.rows = []
+        self.losses = []
+        self.seconds = 0.0
+        # autograph would read the source of every function called
         self.update = tf.function(self._train_step, autograph=False)
         self._evaluate = tf.function(task.losses, autograph=False, reduce_retracing=True)
 
     def run(self, checkpoint: Path) -> None:
-        """Train to the last step, from `checkpoint` if it exists; it is there at the end."""
+        """Train to the last step and save it; resume from `checkpoint` if it exists.
+
+        Raises:
+            UserError: the loss is not finite.
+        """
         if checkpoint.exists():
             self.restore(checkpoint)
-        started = saved = time.monotonic()
-        before, batches = self.seconds, self.task.batches(self.step)
+        started = time.monotonic()
+        saved = started
+        earlier_seconds = self.seconds
+        batches = self.task.batches(self.step)
         for _ in progress(
             range(self.step, self.pace.steps), self.label, self.pace.steps, self.step, "step"
         ):
             self._advance(next(batches), checkpoint)
-            self.seconds = before + time.monotonic() - started
+            self.seconds = earlier_seconds + time.monotonic() - started
             if (
                 time.monotonic() - saved > self.pace.checkpoint_seconds
                 or self.step == self.pace.steps
@@ -78,36 +90,40 @@ class Trainer:
                 saved = time.monotonic()
 
     def _advance(self, batch: Batch, checkpoint: Path) -> None:
+        """Make one update, check its loss and log it when due."""
         loss = float(self.update(self._split(batch)))
         self.step += 1
         if not math.isfinite(loss):
             raise UserError(
-                f"{self.label}: the loss is {loss} at step {self.step} (examples "
-                f"{_names(batch)}); lower train.learning_rate or check these examples; the last "
-                f"good checkpoint is {_found(checkpoint)}"
+                f"{self.label}: the loss is {loss} at step {self.step} ({_batch_name(batch)}); "
+                "lower train.learning_rate or check the examples; last good checkpoint: "
+                f"{checkpoint if checkpoint.exists() else 'none was saved'}"
             )
         self.losses.append(loss)
         last = self.step == self.pace.steps
         if self.step % self.pace.log_every == 0 or last:
-            validate = self.step % self.pace.validate_every == 0 or last
-            self.rows.append(
-                {
-                    "step": self.step,
-                    "loss": float(np.mean(self.losses)),
-                    "learning_rate": float(self.optimizer.learning_rate),
-                    "valid_loss": self.valid_loss() if validate else None,
-                }
-            )
-            self.losses = []
+            self._log(validate=self.step % self.pace.validate_every == 0 or last)
+
+    def _log(self, validate: bool) -> None:
+        """Add a row with the mean loss since the previous row."""
+        self.rows.append(
+            {
+                "step": self.step,
+                "loss": float(np.mean(self.losses)),
+                "learning_rate": float(self.optimizer.learning_rate),
+                "valid_loss": self.valid_loss() if validate else None,
+            }
+        )
+        self.losses = []
 
     def valid_loss(self) -> float:
-        """The objective's mean over all of validation."""
+        """Return the mean objective over all validation examples."""
         return float(
             np.mean(np.concatenate([self._evaluate(batch) for batch in self.task.valid()]))
         )
 
     def _split(self, batch: Batch) -> Batch:
-        """The batch in equal parts, one for every device."""
+        """Split a batch into equal parts, one per device; drop its strings."""
         count = self.strategy.num_replicas_in_sync
         batch = {name: value for name, value in batch.items() if value.dtype != tf.string}
         if count == 1:
@@ -115,20 +131,22 @@ class Trainer:
         parts = {name: tf.split(value, count) for name, value in batch.items()}
 
         def part(context: tf.distribute.experimental.ValueContext) -> Batch:
-            """One device's."""
+            """Return one device's part."""
             return {name: value[context.replica_id_in_sync_group] for name, value in parts.items()}
 
         return self.strategy.experimental_distribute_values_from_function(part)
 
     def _train_step(self, batch: Batch) -> tf.Tensor:
-        """One update on all devices; returns the whole batch's mean loss before it."""
+        """Update the weights on all devices; return the mean loss before the update."""
         return self.strategy.reduce(
             "SUM", self.strategy.run(self._replica_step, (batch,)), axis=None
         )
 
     def _replica_step(self, batch: Batch) -> tf.Tensor:
-        """One device's part. Gradients are summed over devices, then clipped: as one device
-        would that has the whole batch.
+        """Compute and apply the gradients of one device's part of a batch.
+
+        Gradients are summed over devices before they are clipped, so that the result equals that
+        of a single device with the whole batch.
         """
         context = tf.distribute.get_replica_context()
         count = context.num_replicas_in_sync
@@ -138,12 +156,12 @@ class Trainer:
         if count > 1:
             gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         clipped, _ = tf.clip_by_global_norm(gradients, self.pace.clip_norm)
-        # the optimizer sums once more
+        # divided because the optimizer sums over devices once more
         self.optimizer.apply([gradient / count for gradient in clipped], self.task.trainable)
         return loss
 
     def save(self, path: Path) -> None:
-        """Write everything needed to continue, whole or not at all."""
+        """Write everything needed to resume, atomically."""
         state = {
             "step": self.step,
             "rows": self.rows,
@@ -154,33 +172,30 @@ class Trainer:
             np.savez(
                 temporary,
                 state=json.dumps(state),
-                **{str(n): v.numpy() for n, v in enumerate(self._variables())},
+                **{
+                    str(number): variable.numpy()
+                    for number, variable in enumerate(self._variables())
+                },
             )
 
     def restore(self, path: Path) -> None:
-        """Continue from what `save` wrote."""
+        """Read the state that `save` wrote."""
         with np.load(path) as saved:
             state = json.loads(str(saved["state"]))
-            self.step, self.rows, self.losses, self.seconds = (
-                state["step"],
-                state["rows"],
-                state["losses"],
-                state["seconds"],
-            )
+            self.step = state["step"]
+            self.rows = state["rows"]
+            self.losses = state["losses"]
+            self.seconds = state["seconds"]
             for number, variable in enumerate(self._variables()):
                 variable.assign(saved[str(number)])
 
     def _variables(self) -> list[keras.Variable]:
+        """Return the variables of the model and of the optimizer."""
         return [*self.task.variables, *self.optimizer.variables]
 
 
-def _names(batch: Batch) -> str:
-    return (
-        b", ".join(batch["example_id"].numpy()).decode()
-        if "example_id" in batch
-        else "of the pretraining"
-    )
-
-
-def _found(checkpoint: Path) -> str:
-    return str(checkpoint) if checkpoint.exists() else "none: no step was saved yet"
+def _batch_name(batch: Batch) -> str:
+    """Name the examples of a batch for an error message."""
+    if "example_id" not in batch:
+        return "synthetic tones"
+    return "examples " + b", ".join(batch["example_id"].numpy()).decode()

@@ -249,7 +249,7 @@ def test_not_a_number_stops_with_step_examples_and_checkpoint(
     )
     with pytest.raises(
         UserError,
-        match=r"the loss is (nan|inf) at step (\d+) \(examples train.*the last good checkpoint is .*state.npz",
+        match=r"the loss is (nan|inf) at step (\d+) \(examples train.*last good checkpoint: .*state.npz",
     ) as caught:
         train(*arguments, *paths)
     step = int(re.search(r"step (\d+)", str(caught.value))[1])
