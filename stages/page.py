@@ -14,9 +14,9 @@ from pipeline.page.sections import (
     Reports,
     ablations_section,
     audit_table,
-    heard_first,
     models_section,
     opening,
+    opening_sound,
     seeds_of,
     study_sections,
     tiny_section,
@@ -71,7 +71,7 @@ def _opening(reports: Reports, bases: dict[str, str]) -> dict:
         "table_1": table_1,
         "differences": differences,
         "seeds": seeds_of(reports),
-        "heard": heard_first(reports, bases),
+        "heard": opening_sound(reports, bases),
     }
 
 

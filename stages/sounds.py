@@ -11,7 +11,7 @@ from pipeline.page.listing import PageConfig, Picker, write_listing
 from pipeline.page.models import SECTION, ablation_pickers, model_pickers, tiny_pickers
 from pipeline.page.sound import SoundFolder
 from pipeline.page.studies import study_pickers
-from pipeline.page.tracks import Made, Tracks
+from pipeline.page.tracks import PageInputs, Tracks
 from pipeline.reporting.cells import TabulateConfig
 from pipeline.resynthesis.tracked_set import ResynthesizeConfig
 
@@ -33,7 +33,7 @@ def main(
     fix_order_of_sums()
     settings = Settings.read(params)
     config = settings.section("page", PageConfig)
-    inputs = Made(
+    inputs = PageInputs(
         models,
         examples,
         yardsticks,

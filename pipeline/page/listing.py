@@ -1,4 +1,4 @@
-"""What can be heard on the page, as stage `sounds` lists it and stage `page` reads it."""
+"""The sounds of the page, as stage `sounds` lists them and stage `page` reads them."""
 
 from pathlib import Path
 
@@ -13,21 +13,21 @@ LISTING = "sounds.json"
 class PageConfig(Params):
     """The `page` section of params.yaml."""
 
-    # by section: metrics of its rows; a minus sign before one in which higher is better
+    # by section: metrics of its rows; a minus sign marks those in which higher is better
     worst_by: dict[str, list[str]]
-    quality: float = Field(ge=0, le=1)  # of the compressed sound
-    megabytes: PositiveFloat  # the page with everything it refers to stays below
+    quality: float = Field(ge=0, le=1)  # of the MP3
+    megabytes: PositiveFloat  # limit for the page with everything it refers to
 
     @model_validator(mode="after")
     def check_that_models_are_heard(self):
-        """The page opens with one."""
+        """Check that a metric picks examples of models; the page opens with one."""
         if not self.worst_by.get("models"):
             raise ValueError("worst_by.models must name at least one metric")
         return self
 
 
 class Fact(Params):
-    """A figure beside a sound: one value of the rows."""
+    """A measure shown with a sound: one value of the rows."""
 
     metric: str
     label: str
@@ -41,23 +41,23 @@ class Track(Params):
     name: str
     seconds: float
     facts: list[Fact] = []
-    rows: str = ""  # the run whose rows the facts are of, as its file of reports/rows is called
+    rows: str = ""  # the file of reports/rows that holds the facts, without suffix
 
 
-class Line(Params):
-    """Tracks that belong together, such as a model's resynthesis and its modules."""
+class TrackRow(Params):
+    """Tracks shown in one row, such as a model's resynthesis and its modules."""
 
     label: str
     tracks: list[Track]
 
 
 class Example(Params):
-    """A test example, why it was picked and what there is to hear of it."""
+    """A test example, the reasons it was picked, and its sounds."""
 
     example_id: str
     title: str
     why: list[str]
-    lines: list[Line]
+    lines: list[TrackRow]
 
 
 class Picker(Params):
@@ -65,23 +65,23 @@ class Picker(Params):
 
     section: str
     title: str
-    experiment: str  # whose examples they are; of a comparison the base
-    kind: str  # "modules", "models", "ablations" or "study": how much room its tracks have
+    experiment: str  # that the examples belong to; the base of a comparison
+    kind: str  # "modules", "models", "ablations" or "study"; sets the width of its tracks
     seed: NonNegativeInt
     examples: list[Example]
 
 
 class Listing(Params):
-    """All of it."""
+    """The contents of sounds.json."""
 
     pickers: list[Picker]
 
 
 def write_listing(pickers: list[Picker], folder: Path) -> None:
-    """Write the listing into the folder of the sounds."""
+    """Write sounds.json into the folder of the sounds."""
     write_text(folder / LISTING, Listing(pickers=pickers).model_dump_json(indent=1) + "\n")
 
 
 def read_listing(folder: Path) -> list[Picker]:
-    """The inverse of `write_listing`."""
+    """Read what `write_listing` wrote."""
     return Listing.model_validate_json((folder / LISTING).read_text()).pickers

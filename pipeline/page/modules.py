@@ -1,4 +1,4 @@
-"""A DDSP autoencoder's sound module by module."""
+"""Split a DDSP autoencoder's sound into its modules."""
 
 from collections.abc import Iterator
 
@@ -11,10 +11,17 @@ from pipeline.resynthesis.render import input_batches
 
 
 def module_sounds(model: keras.Model, examples: list[dict]) -> Iterator[dict[str, np.ndarray]]:
-    """Per example [samples] of the whole (`audio`) and of each module that the model has; nothing
-    of what is no autoencoder.
+    """Render examples as a whole and module by module.
 
     `reverb` is what the room adds: the whole without the dry sound.
+
+    Args:
+        model: a model; only autoencoders have modules.
+        examples: of one test split.
+
+    Yields:
+        [samples] per example by name: `audio` (the whole) and each module that the model has.
+        Nothing for a model without modules.
     """
     names = _modules(model)
     if not names:
@@ -24,9 +31,9 @@ def module_sounds(model: keras.Model, examples: list[dict]) -> Iterator[dict[str
     sounds = run(batch)
     if "reverb" in names:
         sounds["reverb"] = sounds["audio"] - sounds["dry"]
-    whole = {name: sounds[name].numpy() for name in ("audio", *names)}
+    arrays = {name: sounds[name].numpy() for name in ("audio", *names)}
     for number in range(len(examples)):
-        yield {name: audio[number] for name, audio in whole.items()}
+        yield {name: audio[number] for name, audio in arrays.items()}
 
 
 def _modules(model: keras.Model) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which examples the page lets one hear: the best, the middle one, and the worst by each metric."""
+"""Pick the examples that the page plays: best, median, and worst by each metric."""
 
 import pandas as pd
 
@@ -10,23 +10,32 @@ from pipeline.reporting.columns import Metric
 def pick(
     rows: pd.DataFrame, metrics: tuple[Metric, ...], worst_by: list[str], best: bool = True
 ) -> dict[str, list[str]]:
-    """Example ids with the reasons for which they were picked, each once.
+    """Pick examples by their metrics.
 
-    Best and median are by the first metric of `worst_by`. Lower is better, but for names with a
-    minus sign before them. A metric in which all examples are equal picks none.
+    A metric in which all examples are equal picks none. If none is picked, the first example is.
+
+    Args:
+        rows: of one experiment, at least one per example.
+        metrics: that `worst_by` may name.
+        worst_by: names of metrics; lower is better unless a minus sign precedes the name. The
+            first one also picks the best and the median example.
+        best: whether to pick the best example.
+
+    Returns:
+        The reasons by example id.
     """
-    found: dict[str, list[str]] = {}
+    reasons: dict[str, list[str]] = {}
     for number, name in enumerate(worst_by):
         metric = _named(metrics, name.removeprefix("-"))
         order = _ordered(rows, metric, descending=name.startswith("-"))
         if not len(order) or order.iloc[0] == order.iloc[-1]:
             continue
         if not number:
-            wanted = [("best", 0)] if best else []
-            for word, position in (*wanted, ("median", (len(order) - 1) // 2)):
-                found.setdefault(order.index[position], []).append(f"{word} {_short(metric)}")
-        found.setdefault(order.index[-1], []).append(f"worst {_short(metric)}")
-    return found or {name: ["first"] for name in sorted(rows.example_id)[:1]}
+            places = [("best", 0)] if best else []
+            for rank, position in (*places, ("median", (len(order) - 1) // 2)):
+                reasons.setdefault(order.index[position], []).append(f"{rank} {_short(metric)}")
+        reasons.setdefault(order.index[-1], []).append(f"worst {_short(metric)}")
+    return reasons or {name: ["first"] for name in sorted(rows.example_id)[:1]}
 
 
 def _named(metrics: tuple[Metric, ...], name: str) -> Metric:
@@ -40,13 +49,13 @@ def _named(metrics: tuple[Metric, ...], name: str) -> Metric:
 
 
 def _short(metric: Metric) -> str:
-    """A metric's label within a sentence, without what stands in brackets."""
+    """Return a metric's label for use within a sentence, without its parentheses."""
     label = metric.label.partition(" (")[0]
     return label[0].lower() + label[1:] if label[1].islower() else label
 
 
 def _ordered(rows: pd.DataFrame, metric: Metric, descending: bool) -> pd.Series:
-    """A metric by example id, from the best to the worst."""
+    """Return a metric by example id, from best to worst."""
     values = example_values(rows, metric).sort_values("example_id").set_index("example_id")
     shown = values.value / values.weight if metric.denominator else values.value
     return shown.sort_values(ascending=not descending, kind="stable")

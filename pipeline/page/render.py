@@ -1,4 +1,4 @@
-"""The page as HTML, and what it weighs."""
+"""Render the page as HTML and check its size."""
 
 import os
 import re
@@ -11,11 +11,18 @@ from markupsafe import Markup, escape
 
 from pipeline.common.cli import UserError
 
-STYLE = ("page.css", "page.js")  # beside the template, and written beside the page
+STYLE = ("page.css", "page.js")  # stored with the template
 
 
 def render(content: dict[str, Any], page: Path, sounds: Path, style: Path) -> str:
-    """The HTML of `page`, which refers to the folders `sounds` and `style` by relative paths."""
+    """Render the HTML of the page; its links are relative.
+
+    Args:
+        content: variables of the template.
+        page: path of the page.
+        sounds: folder of the sounds.
+        style: folder of the style sheet and the script.
+    """
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -25,7 +32,7 @@ def render(content: dict[str, Any], page: Path, sounds: Path, style: Path) -> st
     )
 
     def link(path: Path) -> str:
-        """A path as the page refers to it."""
+        """Return a path relative to the page."""
         return Path(os.path.relpath(path, page.parent)).as_posix()
 
     environment.filters |= {"code": with_code, "link": link, "breakable": breakable}
@@ -35,28 +42,27 @@ def render(content: dict[str, Any], page: Path, sounds: Path, style: Path) -> st
 
 
 def source(name: str) -> str:
-    """The text of a file beside this module."""
+    """Read a text file of this package."""
     return (files("pipeline.page") / name).read_text()
 
 
 def with_code(text: str) -> Markup:
-    """Text in which `names` are code."""
+    """Escape text and set what is between backticks as code."""
+    parts = [escape(part) for part in text.split("`")]
     return Markup(
         "".join(
-            f"<code>{escape(part)}</code>" if odd else str(escape(part))
-            for number, part in enumerate(text.split("`"))
-            for odd in [number % 2]
+            f"<code>{part}</code>" if number % 2 else str(part) for number, part in enumerate(parts)
         )
     )
 
 
 def breakable(text: str) -> Markup:
-    """A name that may be broken after its underscores."""
+    """Escape a name and allow line breaks after its underscores."""
     return Markup(escape(text).replace("_", Markup("_<wbr>")))
 
 
 def referred(html: str) -> set[str]:
-    """The files that a page refers to, relative to itself."""
+    """Return the files that a page refers to, relative to it."""
     return {
         name
         for name in re.findall(r'(?:src|href)="([^"]+)"', html)
@@ -65,17 +71,21 @@ def referred(html: str) -> set[str]:
 
 
 def check_weight(page: Path, megabytes: float) -> float:
-    """Stop if a page with all that it refers to weighs more; returns its size in megabytes."""
+    """Return the size in megabytes of a page with everything it refers to.
+
+    Raises:
+        UserError: if a file is missing or the size exceeds `megabytes`.
+    """
     names = {page, *(page.parent / name for name in referred(page.read_text()))}
     missing = sorted(str(path) for path in names if not path.exists())
     if missing:
         raise UserError(
-            f"{page}: refers to {missing[0]}, which is not there; run `dvc repro sounds figures`"
+            f"{page}: refers to {missing[0]}, which does not exist; run `dvc repro sounds figures`"
         )
     size = sum(path.stat().st_size for path in names) / 1e6
     if size > megabytes:
         raise UserError(
-            f"{page}: weighs {size:.1f} MB with what it refers to, page.megabytes allows "
+            f"{page}: has {size:.1f} MB with everything it refers to, but page.megabytes is "
             f"{megabytes:g}; lower page.quality or name fewer metrics in page.worst_by"
         )
     return size

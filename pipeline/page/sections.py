@@ -1,5 +1,6 @@
-"""The sections of the page. A section is there where its table is: a project without violins has
-none on reverberation.
+"""Make the sections of the page.
+
+A section exists only if its table does: a project without violins has none on reverberation.
 """
 
 import json
@@ -23,15 +24,16 @@ from pipeline.page.tables import (
 )
 from pipeline.reporting import tiny
 from pipeline.reporting.ablations import ABOUT
+from pipeline.reporting.columns import StudyTable
 from pipeline.reporting.parameters import parameter_table
-from pipeline.reporting.studies import TABLES, Study
+from pipeline.reporting.studies import TABLES
 from pipeline.reporting.trainings import training_table
 
-VALUES = "Value, [95 % interval] and number of examples in which it is defined"
+VALUES = "Value, [95 % interval] and number of examples in which the measure is defined"
 
 
 class Figure(NamedTuple):
-    """A picture of reports/figures."""
+    """A figure of reports/figures."""
 
     path: Path
     text: str  # what it shows
@@ -40,16 +42,16 @@ class Figure(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A table, what it is and how its figures came about."""
+    """A table with its caption and an explanation of its measures."""
 
     table: Table
     caption: str
-    about: str = ""
-    folded: bool = False  # even if it is short
+    about: str = ""  # blank lines separate paragraphs
+    folded: bool = False  # even if the table is short
 
 
 class Section(NamedTuple):
-    """A part of the page with a heading of its own."""
+    """A part of the page with a heading."""
 
     name: str
     title: str
@@ -59,146 +61,141 @@ class Section(NamedTuple):
 
     @property
     def shown(self) -> list[Block]:
-        """The tables that stand open."""
+        """The tables that are open."""
         return [block for block in self.tables if not (block.folded or block.table.folded)]
 
     @property
     def folded(self) -> list[Block]:
-        """The others: long ones, and differences."""
+        """The tables that are folded: long ones, and differences."""
         return [block for block in self.tables if block.folded or block.table.folded]
 
 
 class Reports(NamedTuple):
-    """Where the stages before left what the page shows."""
+    """Folders and sounds that the page shows."""
 
     tables: Path
     figures: Path
     pickers: list[Picker]
 
     def cells(self, name: str) -> pd.DataFrame | None:
-        """A table of reports/tables at full precision; None where there is none."""
+        """Read a table at full precision; return None if it does not exist."""
         path = self.tables / f"{name}.csv"
         return pd.read_csv(path) if path.exists() else None
 
     def figure(self, name: str, text: str) -> list[Figure]:
-        """A figure, if there is one of that name."""
+        """Return the figure of that name with its caption, or nothing if there is none."""
         path = self.figures / f"{name}.png"
         if not path.exists():
             return []
         with Image.open(path) as image:
             return [Figure(path, text, *image.size)]
 
-    def heard(self, section: str) -> list[Picker]:
-        """What can be heard in a section."""
+    def pickers_in(self, section: str) -> list[Picker]:
+        """Return the pickers of a section."""
         return [picker for picker in self.pickers if picker.section == section]
 
 
 def opening(reports: Reports, bases: dict[str, str]) -> tuple[Table, dict[str, Table]]:
-    """Table 1 and, per base that has rows, what the others differ by from it."""
+    """Return Table 1 and, by base that has rows, the differences of the other rows from it."""
     cells = reports.cells("resynthesis")
-    known = [base for base in bases.values() if (cells["row"] == base).any()]
-    return table_1(cells), {base: difference_table(cells, base) for base in known}
+    present = [base for base in bases.values() if (cells["row"] == base).any()]
+    return table_1(cells), {base: difference_table(cells, base) for base in present}
 
 
 def seeds_of(reports: Reports) -> int:
-    """How many trainings every experiment's figures are of."""
+    """Return the number of trainings per experiment."""
     return int(reports.cells("resynthesis").seeds.max())
 
 
-def heard_first(reports: Reports, bases: dict[str, str]) -> Picker | None:
-    """The middle example of the first base, with its modules: what the page opens with."""
-    for picker in reports.heard("models"):
+def opening_sound(reports: Reports, bases: dict[str, str]) -> Picker | None:
+    """Return the first base's median example with its modules; the page opens with it."""
+    for picker in reports.pickers_in("models"):
         if picker.kind == "modules" and picker.experiment in bases.values():
-            middle = [
+            median = [
                 example
                 for example in picker.examples
                 if any(why.startswith("median") for why in example.why)
             ]
-            return picker.model_copy(update={"examples": middle or picker.examples[:1]})
+            return picker.model_copy(update={"examples": median or picker.examples[:1]})
     return None
 
 
 def models_section(reports: Reports, paper: dict, ablations: list[Ablation]) -> Section:
-    """Every model by itself: size, training, sound."""
-    left_out = {each.name for each in ablations}
+    """Make the section on the models: size, training, sound."""
+    ablated = {ablation.name for ablation in ablations}
     counts = reports.cells("parameters")
-    sizes = parameter_table(counts[~counts.experiment.isin(left_out)], paper)
+    sizes = parameter_table(counts[~counts.experiment.isin(ablated)], paper)
     trainings = reports.cells("training")
-    trainings = trainings[~trainings.experiment.isin(left_out)].assign(
+    trainings = trainings[~trainings.experiment.isin(ablated)].assign(
         valid=lambda frame: frame.valid.map(json.loads)
     )
     tables = [
         Block(
             plain_table("parameters", sizes.drop(columns="Why")),
-            "Parameters, the paper's beside ours",
+            "Number of parameters: the paper's models and ours",
         ),
         Block(
             plain_table("training", training_table(trainings)),
-            "How each was trained; one that is still falling is not at its best",
+            "Training; a model whose validation loss is still falling is not at its best",
         ),
     ]
     figures = reports.figure(
         "training", "Training and validation loss against steps, a panel per experiment"
     )
-    return Section("models", "The models", tables, figures, reports.heard("models"))
+    return Section("models", "The models", tables, figures, reports.pickers_in("models"))
 
 
 def ablations_section(reports: Reports, ablations: list[Ablation]) -> list[Section]:
-    """The ablations on the same notes, if there are any."""
+    """Make the section on the ablations, if there are any."""
     cells = reports.cells("ablations")
     if cells is None:
         return []
-    table = ablation_table(cells, {each.name: each.question for each in ablations})
-    figures = reports.figure("ablations", "Each ablation's differences to its base, with intervals")
+    table = ablation_table(cells, {ablation.name: ablation.question for ablation in ablations})
+    figures = reports.figure(
+        "ablations", "Each ablation's differences from its base, with intervals"
+    )
     blocks = [
         Block(
-            table, "Each ablation minus its base on the same test examples; above 0 is worse", ABOUT
+            table,
+            "Each ablation minus its base on the same test examples; positive is worse",
+            ABOUT,
         )
     ]
-    return [Section("ablations", "Ablations", blocks, figures, reports.heard("ablations"))]
+    return [Section("ablations", "Ablations", blocks, figures, reports.pickers_in("ablations"))]
 
 
 def study_sections(reports: Reports) -> list[Section]:
-    """A section per study that has a table, with all of its tables."""
-    found = []
-    for stage in dict.fromkeys(study.stage for study in TABLES):
-        tables = {study: reports.cells(study.name) for study in TABLES if study.stage == stage}
-        title = next(study.title for study in tables)
-        blocks = [
-            block
-            for study, cells in tables.items()
-            if cells is not None
-            for block in _blocks(study, cells, title)
-        ]
+    """Make a section per study that has a table."""
+    sections = []
+    for stage in dict.fromkeys(table.stage for table in TABLES):
+        tables = [table for table in TABLES if table.stage == stage]
+        title = tables[0].title
+        blocks = []
+        for table in tables:
+            cells = reports.cells(table.name)
+            if cells is not None:
+                blocks += _blocks(table, cells, title)
         if blocks:
             figures = [
-                figure for study in tables for figure in reports.figure(study.name, study.title)
+                figure for table in tables for figure in reports.figure(table.name, table.title)
             ]
-            found.append(Section(stage, title, blocks, figures, reports.heard(stage)))
-    return found
+            sections.append(Section(stage, title, blocks, figures, reports.pickers_in(stage)))
+    return sections
 
 
-def _blocks(study: Study, cells: pd.DataFrame, title: str) -> list[Block]:
-    """A study's table, and folded below it what its lines differ by from its base."""
+def _blocks(study: StudyTable, cells: pd.DataFrame, title: str) -> list[Block]:
+    """Return a study's table and, folded, the differences from its base."""
     caption = VALUES if study.title == title else f"{study.title}. {VALUES}"
+    blocks = [Block(study_table(cells, study), caption, study.about)]
     differences = study_differences(cells, study)
-    below = (
-        []
-        if differences is None
-        else [
-            Block(
-                differences,
-                f"{study.title}: differences to {study.base}. {VALUES}, paired by example",
-                "",
-                True,
-            )
-        ]
-    )
-    return [Block(study_table(cells, study), caption, study.about), *below]
+    if differences is not None:
+        caption = f"{study.title}: differences from {study.base}. {VALUES}, paired by example"
+        blocks.append(Block(differences, caption, folded=True))
+    return blocks
 
 
 def tiny_section(reports: Reports) -> list[Section]:
-    """The tiny model beside the full one, if there is such a table."""
+    """Make the section that compares the tiny model with the full one, if it was trained."""
     cells = reports.cells(tiny.TINY)
     if cells is None:
         return []
@@ -207,11 +204,11 @@ def tiny_section(reports: Reports) -> list[Section]:
             metrics_table(tiny.TINY, cells), f"{VALUES}; both on the same test examples", tiny.ABOUT
         )
     ]
-    return [Section(tiny.TINY, "The tiny model", blocks, [], reports.heard(tiny.TINY))]
+    return [Section(tiny.TINY, "The tiny model", blocks, [], reports.pickers_in(tiny.TINY))]
 
 
 def audit_table(checks: list[dict]) -> Table:
-    """The audit's checks and what came of them."""
+    """Lay out the audit's checks with their verdicts."""
     verdicts = [
         f"not run: {check['not_run']}" if check["verdict"] == "not run" else check["verdict"]
         for check in checks

@@ -1,7 +1,8 @@
-"""Sounds for a browser: MP3 and a spectrogram of each, named by their samples.
-MP3 (here MPEG-2 layer III at 16 kHz) because every browser plays it, Safari on older phones
-included, which Ogg's codecs cannot claim. No sound is normalized: all have the level at which they
-were measured, so that a quiet resynthesis is heard as one.
+"""Encode sounds for browsers: an MP3 and a spectrogram each, named by a hash of the samples.
+
+MP3 (here MPEG-2 layer III at 16 kHz) plays in every browser, including Safari on older phones,
+which Ogg's codecs do not. No sound is normalized: all keep the level at which they were measured,
+so that a quiet resynthesis sounds quiet.
 """
 
 import io
@@ -22,14 +23,15 @@ PICTURE_QUALITY = 60
 
 
 class SoundFolder:
-    """A folder of sounds; the same samples are stored once."""
+    """A folder of sounds; equal samples are stored once."""
 
     def __init__(self, folder: Path, quality: float):
         self.folder, self.quality = folder, quality
 
     def add(self, audio: np.ndarray) -> tuple[str, float]:
-        """Store [samples] at 16 kHz, what exceeds full scale clipped, as in
-        `audio.files.write_audio`; returns name and seconds.
+        """Store [samples] at 16 kHz, clipped to full scale as by `audio.files.write_audio`.
+
+        Return the name and the duration in seconds.
         """
         samples = np.round(np.clip(audio, -1, 1) * 32767).astype("<i2")
         name = digest(samples.tobytes())[:12]
@@ -40,7 +42,7 @@ class SoundFolder:
 
 
 def encode(samples: np.ndarray, quality: float) -> bytes:
-    """[samples] of 16 bit as MP3 of variable bitrate; `quality` from 0 (smallest) to 1."""
+    """Encode 16-bit [samples] as MP3 of variable bitrate; `quality` is 0 (smallest) to 1."""
     encoded = io.BytesIO()
     soundfile.write(
         encoded,
@@ -55,8 +57,9 @@ def encode(samples: np.ndarray, quality: float) -> bytes:
 
 
 def picture(audio: np.ndarray) -> bytes:
-    """The spectrogram of [samples] as WebP, 0 Hz at the bottom, 8 kHz at the top; of four bins
-    the strongest is shown.
+    """Draw the spectrogram of [samples] as WebP, from 0 Hz at the bottom to 8 kHz at the top.
+
+    Each line of pixels shows the strongest of four bins.
     """
     magnitude = np.abs(librosa.stft(audio, n_fft=FFT, hop_length=HOP_SAMPLES))[:-1, :-1]
     strongest = magnitude.reshape(-1, BINS_PER_LINE, magnitude.shape[1]).max(axis=1)[::-1]

@@ -1,7 +1,7 @@
-"""What can be heard of the studies, from the folders that their stages left and the rows that were
-made of them. Where rows name clips, these are the sounds of one tracked set, CLIPS; elsewhere the
-folder has a set for each thing that was made of an example (its source, its output, ...), and every
-set is a track.
+"""Pick sounds of the studies, from the folders of their stages and from their rows.
+
+If rows name clips, the sounds are in one tracked set, CLIPS. Otherwise the folder has a tracked
+set for each kind of sound (source, output, ...), and each set that holds the example is a track.
 """
 
 import re
@@ -13,19 +13,20 @@ import pandas as pd
 from pipeline.audio.clips import audio_path, load_audio
 from pipeline.common.cli import UserError
 from pipeline.common.units import FRAME_RATE
-from pipeline.page.listing import Example, Line, Picker, Track
+from pipeline.page.listing import Example, Picker, Track, TrackRow
 from pipeline.page.picks import pick
 from pipeline.page.tracks import Tracks
-from pipeline.reporting.studies import TABLES, Study
+from pipeline.reporting.columns import StudyTable
+from pipeline.reporting.studies import TABLES
 from pipeline.studies.conditions import CLIPS
 
-FIRST = ("original", "source")  # of the sets that no line of a table is called after
+FIRST = ("original", "source")  # sets that precede those named like lines of the table
 
 
-class Played(NamedTuple):
-    """A study with one experiment: its folder and its rows."""
+class StudyRun(NamedTuple):
+    """A study's table, folder and rows for one experiment."""
 
-    study: Study
+    table: StudyTable
     experiment: str
     folder: Path
     rows: pd.DataFrame
@@ -34,158 +35,150 @@ class Played(NamedTuple):
 def study_pickers(
     tracks: Tracks, folder: Path, rows: Path, worst_by: dict[str, list[str]]
 ) -> list[Picker]:
-    """A picker per table that `worst_by` names and experiment that has rows: median and worst
-    examples.
+    """Make a picker of median and worst examples per experiment and table in `worst_by`.
 
     Args:
-        folder: STAGE/EXPERIMENT-SEED, as the studies' stages write them.
-        rows: TABLE-EXPERIMENT-SEED.parquet, as stage `score` writes them.
+        tracks: store the sounds.
+        folder: of STAGE/EXPERIMENT-SEED, written by the studies' stages.
+        rows: folder of TABLE-EXPERIMENT-SEED.parquet, written by stage `score`.
+        worst_by: metrics by table; see `page.picks.pick`.
+
+    Raises:
+        UserError: if a table does not exist or has no sounds.
     """
-    seed, found, known = tracks.made.seed, [], {study.name: study for study in TABLES}
+    seed = tracks.inputs.seed
+    tables = {table.name: table for table in TABLES}
+    pickers = []
     for name, metrics in worst_by.items():
-        if name not in known:
+        if name not in tables:
             raise UserError(
                 f"params.yaml: page.worst_by.{name}: neither the models nor a study's table; "
-                f"known: {', '.join(known)}"
+                f"known: {', '.join(tables)}"
             )
         for path in sorted(rows.glob(f"{name}-*-{seed}.parquet")):
-            run = path.stem.removeprefix(f"{name}-")
-            played = Played(
-                known[name],
-                run.removesuffix(f"-{seed}"),
-                folder / known[name].stage / run,
+            run_name = path.stem.removeprefix(f"{name}-")
+            run = StudyRun(
+                tables[name],
+                run_name.removesuffix(f"-{seed}"),
+                folder / tables[name].stage / run_name,
                 pd.read_parquet(path),
             )
-            examples = _examples(tracks, _with_sound(played), metrics)
-            title = f"{known[name].title.partition(' (')[0]}, `{played.experiment}`"
-            found.append(
-                Picker(
-                    section=known[name].stage,
-                    title=title,
-                    experiment=played.experiment,
-                    kind="study",
-                    seed=seed,
-                    examples=examples,
-                )
-            )
-    return found
+            pickers.append(_picker(tracks, run, metrics))
+    return pickers
 
 
-def _with_sound(played: Played) -> Played:
-    """Only the rows of examples that can be heard: what a study scores for comparison may have
-    been made by another stage.
+def _picker(tracks: Tracks, run: StudyRun, worst_by: list[str]) -> Picker:
+    return Picker(
+        section=run.table.stage,
+        title=f"{run.table.title.partition(' (')[0]}, `{run.experiment}`",
+        experiment=run.experiment,
+        kind="study",
+        seed=tracks.inputs.seed,
+        examples=_examples(tracks, _with_sound(run), worst_by),
+    )
+
+
+def _with_sound(run: StudyRun) -> StudyRun:
+    """Keep only the rows of examples that have sound.
+
+    Rows that a study scores for comparison may come from another stage, whose sound is elsewhere.
     """
-    if "clip" in played.rows:
-        return played
-    heard = {name for name in played.rows.example_id.unique() if _sets(played, name)}
-    if not heard:
+    if "clip" in run.rows:
+        return run
+    audible = {name for name in run.rows.example_id.unique() if _sets(run, name)}
+    if not audible:
         raise UserError(
-            f"{played.folder}: holds no sound of {played.rows.example_id.iloc[0]}; run `dvc "
-            f"repro {played.study.stage}`"
+            f"{run.folder}: holds no sound of {run.rows.example_id.iloc[0]}; run `dvc "
+            f"repro {run.table.stage}`"
         )
-    return played._replace(rows=played.rows[played.rows.example_id.isin(heard)])
+    return run._replace(rows=run.rows[run.rows.example_id.isin(audible)])
 
 
-def _examples(tracks: Tracks, played: Played, worst_by: list[str]) -> list[Example]:
-    found = []
-    for name, why in _picked(played, worst_by).items():
-        lines = (
-            _lines_of_clips(tracks, played, name)
-            if "clip" in played.rows
-            else _line_of_sets(tracks, played, name)
+def _examples(tracks: Tracks, run: StudyRun, worst_by: list[str]) -> list[Example]:
+    examples = []
+    for name, why in _picked(run, worst_by).items():
+        rows = (
+            _rows_of_clips(tracks, run, name)
+            if "clip" in run.rows
+            else [_row_of_sets(tracks, run, name)]
         )
-        found.append(Example(example_id=name, title=_title(name), why=why, lines=lines))
-    return found
+        examples.append(Example(example_id=name, title=_title(name), why=why, lines=rows))
+    return examples
 
 
-def _picked(played: Played, worst_by: list[str]) -> dict[str, list[str]]:
-    """Median and worst examples; of each kind for itself where every example is of one kind,
-    such as an instrument.
+def _picked(run: StudyRun, worst_by: list[str]) -> dict[str, list[str]]:
+    """Pick median and worst examples.
+
+    If every example belongs to one line of the table, such as an instrument, pick within each line.
     """
-    kinds = {
-        _words(keys): mine
-        for keys, mine in played.rows.groupby(list(played.study.lines), sort=False)
-    }
-    whole = played.rows.groupby("example_id")[list(played.study.lines)].nunique().max().max() == 1
-    if len(kinds) == 1 or not whole:
-        return pick(played.rows, played.study.metrics, worst_by, best=False)
-    picked = {
-        kind: pick(mine, played.study.metrics, worst_by, best=False) for kind, mine in kinds.items()
-    }
+    columns = list(run.table.lines)
+    by_line = {_words(keys): of_line for keys, of_line in run.rows.groupby(columns, sort=False)}
+    lines_per_example = run.rows.groupby("example_id")[columns].nunique().max().max()
+    if len(by_line) == 1 or lines_per_example != 1:
+        return pick(run.rows, run.table.metrics, worst_by, best=False)
     return {
-        name: [f"{kind}: {', '.join(why)}"]
-        for kind, of_kind in picked.items()
-        for name, why in of_kind.items()
+        name: [f"{line}: {', '.join(why)}"]
+        for line, rows in by_line.items()
+        for name, why in pick(rows, run.table.metrics, worst_by, best=False).items()
     }
 
 
-def _lines_of_clips(tracks: Tracks, played: Played, example_id: str) -> list[Line]:
-    """A track per row; a line per kind of rows, where the rows of a kind are steps on a way,
-    else one for all.
-    """
-    mine = played.rows[played.rows.example_id == example_id]
-    kinds = list(mine.groupby(list(played.study.lines), sort=False))
-    clips = played.folder / CLIPS
-    if any(len(steps) > 1 for _, steps in kinds):
+def _rows_of_clips(tracks: Tracks, run: StudyRun, example_id: str) -> list[TrackRow]:
+    """Show a row of tracks per line of the table if its clips are steps, else one row for all."""
+    of_example = run.rows[run.rows.example_id == example_id]
+    by_line = list(of_example.groupby(list(run.table.lines), sort=False))
+    if any(len(steps) > 1 for _, steps in by_line):
         return [
-            Line(
-                label=_words(keys),
-                tracks=[
-                    _track(tracks, clips, clip, f"{number} of {len(steps)}")
-                    for number, clip in enumerate(steps["clip"], 1)
-                ],
-            )
-            for keys, steps in kinds
+            TrackRow(label=_words(keys), tracks=_steps(tracks, run, steps["clip"]))
+            for keys, steps in by_line
         ]
-    return [
-        Line(
-            label="",
-            tracks=_original(tracks, played, example_id)
-            + [
-                _track(
-                    tracks,
-                    clips,
-                    rows["clip"].iloc[0],
-                    f"{' '.join(played.study.lines)} {_words(keys)}",
-                )
-                for keys, rows in kinds
-            ],
+    clips = [
+        _track(
+            tracks,
+            run.folder / CLIPS,
+            rows["clip"].iloc[0],
+            f"{' '.join(run.table.lines)} {_words(keys)}",
         )
+        for keys, rows in by_line
+    ]
+    return [TrackRow(label="", tracks=_original(tracks, run, example_id) + clips)]
+
+
+def _steps(tracks: Tracks, run: StudyRun, clips: pd.Series) -> list[Track]:
+    return [
+        _track(tracks, run.folder / CLIPS, clip, f"{number} of {len(clips)}")
+        for number, clip in enumerate(clips, 1)
     ]
 
 
-def _line_of_sets(tracks: Tracks, played: Played, example_id: str) -> list[Line]:
-    """A track per set that holds the example: what was there before, then the lines of the table
-    in their order.
-    """
-    order = {
-        str(value): number
-        for number, value in enumerate(played.rows[played.study.lines[0]].unique(), 1)
-    }
+def _row_of_sets(tracks: Tracks, run: StudyRun, example_id: str) -> TrackRow:
+    """Show a track per set that holds the example: inputs first, then in the table's order."""
+    lines = run.rows[run.table.lines[0]].unique()
+    order = {str(line): number for number, line in enumerate(lines, 1)}
     sets = sorted(
-        _sets(played, example_id),
+        _sets(run, example_id),
         key=lambda path: (order.get(path.name, 0), path.name not in FIRST, path.name),
     )
-    return [
-        Line(
-            label="",
-            tracks=[_track(tracks, path, example_id, path.name.replace("_", " ")) for path in sets],
-        )
-    ]
+    return TrackRow(
+        label="",
+        tracks=[_track(tracks, path, example_id, path.name.replace("_", " ")) for path in sets],
+    )
 
 
-def _sets(played: Played, example_id: str) -> list[Path]:
+def _sets(run: StudyRun, example_id: str) -> list[Path]:
     return [
         path.parent
-        for path in played.folder.rglob("audio")
+        for path in run.folder.rglob("audio")
         if audio_path(path.parent, example_id).exists()
     ]
 
 
-def _original(tracks: Tracks, played: Played, example_id: str) -> list[Track]:
-    data = tracks.made.data.get(played.experiment)
-    known = data and audio_path(tracks.made.yardsticks / data / "original", example_id).exists()
-    return [tracks.original(data, example_id)] if known else []
+def _original(tracks: Tracks, run: StudyRun, example_id: str) -> list[Track]:
+    data = tracks.inputs.data.get(run.experiment)
+    if not data:
+        return []
+    path = audio_path(tracks.inputs.yardsticks / data / "original", example_id)
+    return [tracks.original(data, example_id)] if path.exists() else []
 
 
 def _track(tracks: Tracks, tracked_set: Path, clip: str, label: str) -> Track:
@@ -199,7 +192,7 @@ def _words(keys: tuple) -> str:
 
 
 def _title(example_id: str) -> str:
-    """Example ids with the frame after @ in seconds, where it is not the first."""
+    """Replace the frame after @ in an example id by its time in seconds; omit the first frame."""
     return re.sub(
         r"@(\d+)",
         lambda at: "" if at[1] == "0" else f" from {int(at[1]) / FRAME_RATE:g} s",

@@ -1,32 +1,31 @@
-"""The tables of the page, from those of reports/tables at full precision."""
+"""Make the tables of the page from the CSV files of reports/tables."""
 
 import pandas as pd
 
 from pipeline.page.table_cells import Cell, Head, Table, figure_cell, text_cells
 from pipeline.reporting.ablations import PRIMARY
-from pipeline.reporting.columns import METRICS, PAPER_METRICS, difference_name
-from pipeline.reporting.studies import Study
+from pipeline.reporting.columns import METRICS, PAPER_METRICS, StudyTable, difference_name
 from pipeline.reporting.table_1 import PAIRED, display_name
 
 LABELS = {metric.name: metric.label for metric in METRICS}
-IN_PAPER = "paper_"  # the paper's row for experiment X is called so + X
+IN_PAPER = "paper_"  # prefix of the paper's row for an experiment
 
 
 def table_1(cells: pd.DataFrame) -> Table:
-    """Ours beside the paper's, in the paper's three metrics."""
-    found = {(cell["row"], cell.metric): cell for _, cell in cells.iterrows()}
+    """Lay out our rows next to the paper's in the paper's three metrics."""
+    by_row = {(cell["row"], cell.metric): cell for _, cell in cells.iterrows()}
     ours = cells[cells.source.isna()].drop_duplicates("row")
     lines = []
     for row in ours.itertuples():
         line = text_cells(display_name(row.row), row.data)
         for metric in PAPER_METRICS:
-            published = found.get((f"{IN_PAPER}{row.row}", metric))
+            published = by_row.get((f"{IN_PAPER}{row.row}", metric))
             line.append(
                 Cell("")
                 if published is None
                 else Cell(f"{published.value:g}", _row("resynthesis", published))
             )
-            line.append(figure_cell("resynthesis", {"row": row.row}, found[row.row, metric]))
+            line.append(figure_cell("resynthesis", {"row": row.row}, by_row[row.row, metric]))
         lines.append(line)
     groups = [Head("", 2), *(Head(LABELS[metric], 2) for metric in PAPER_METRICS)]
     return Table(
@@ -34,7 +33,7 @@ def table_1(cells: pd.DataFrame) -> Table:
         [
             Head("Model"),
             Head("Data"),
-            *(Head(word) for _ in PAPER_METRICS for word in ("paper", "ours")),
+            *(Head(origin) for _ in PAPER_METRICS for origin in ("paper", "ours")),
         ],
         lines,
         groups,
@@ -42,22 +41,26 @@ def table_1(cells: pd.DataFrame) -> Table:
 
 
 def difference_table(cells: pd.DataFrame, base: str) -> Table:
-    """What every other row of a base's data set differs by from it, with what the interval says
-    of these examples.
+    """Lay out the other rows' differences from the base of their data set.
+
+    Each difference is followed by the verdict of its interval on these examples.
     """
     data = cells[(cells["row"] == base)].data.iloc[0]
-    mine = cells[
+    others = cells[
         (cells.data == data)
         & (cells["row"] != base)
         & ~cells["row"].str.startswith("original_retracked")
     ]
     lines = []
-    for name, row in mine.groupby("row", sort=False):
+    for name, row in others.groupby("row", sort=False):
         differences = [row[row.metric == difference_name(metric.name)].iloc[0] for metric in PAIRED]
         shown = [
             cell
-            for each in differences
-            for cell in (figure_cell("resynthesis", {"row": name}, each), Cell(reading(each)))
+            for difference in differences
+            for cell in (
+                figure_cell("resynthesis", {"row": name}, difference),
+                Cell(reading(difference)),
+            )
         ]
         lines.append([Cell(display_name(name)), *shown])
     heads = [
@@ -72,23 +75,23 @@ def difference_table(cells: pd.DataFrame, base: str) -> Table:
 
 
 def reading(difference: pd.Series) -> str:
-    """What a paired difference of a metric in which lower is better says of the examples it was
-    measured on.
-    """
+    """Read a paired difference on the examples it was measured on; lower must be better."""
     if pd.isna(difference.low) or difference.low <= 0 <= difference.high:
         return "undecided"
     return "worse" if difference.low > 0 else "better"
 
 
 def ablation_table(cells: pd.DataFrame, asks: dict[str, str]) -> Table:
-    """Every ablation's spectral loss, its difference to the base, and the verdict that its seeds
-    allow.
+    """Lay out each ablation's spectral loss, difference from its base, and verdict.
+
+    Args:
+        cells: of the table of ablations.
+        asks: question by ablation.
     """
     lines = []
     for name, row in cells.groupby("row", sort=False):
-        value, difference = (
-            row[row.metric == metric].iloc[0] for metric in (PRIMARY, difference_name(PRIMARY))
-        )
+        value = row[row.metric == PRIMARY].iloc[0]
+        difference = row[row.metric == difference_name(PRIMARY)].iloc[0]
         keys = {"row": name}
         p = Cell(
             f"{difference.p_holm:.2g}",
@@ -122,32 +125,30 @@ def ablation_table(cells: pd.DataFrame, asks: dict[str, str]) -> Table:
     )
 
 
-def study_table(cells: pd.DataFrame, study: Study) -> Table:
-    """A study's table: a line per experiment and its own keys, a column per metric."""
+def study_table(cells: pd.DataFrame, study: StudyTable) -> Table:
+    """Lay out a study's table: a line per experiment and key, a column per metric."""
     return _by_line(cells, study, {metric.name: metric.label for metric in study.metrics})
 
 
-def study_differences(cells: pd.DataFrame, study: Study) -> Table | None:
-    """What a study's lines differ by from its base, on the same examples; None of a study
-    without one.
-    """
+def study_differences(cells: pd.DataFrame, study: StudyTable) -> Table | None:
+    """Lay out the differences of a study's lines from its base; None without a base."""
     names = {
         difference_name(metric.name): f"{metric.label} minus {study.base}"
         for metric in study.metrics
     }
-    mine = cells[cells.metric.isin(names)]
-    return _by_line(mine, study, names) if len(mine) else None
+    differences = cells[cells.metric.isin(names)]
+    return _by_line(differences, study, names) if len(differences) else None
 
 
-def _by_line(cells: pd.DataFrame, study: Study, names: dict[str, str]) -> Table:
+def _by_line(cells: pd.DataFrame, study: StudyTable, names: dict[str, str]) -> Table:
     lines = []
-    for keys, mine in cells.groupby(["experiment", *study.lines], sort=False):
-        named = dict(zip(("experiment", *study.lines), map(str, keys)))
-        by_metric = mine.set_index("metric", drop=False)
+    for keys, of_line in cells.groupby(["experiment", *study.lines], sort=False):
+        line = dict(zip(("experiment", *study.lines), map(str, keys)))
+        by_metric = of_line.set_index("metric", drop=False)
         lines.append(
             [
-                *text_cells(*named.values()),
-                *(figure_cell(study.name, named, by_metric.loc[name]) for name in names),
+                *text_cells(*line.values()),
+                *(figure_cell(study.name, line, by_metric.loc[name]) for name in names),
             ]
         )
     heads = ("Experiment", *(key.capitalize() for key in study.lines), *names.values())
@@ -155,9 +156,9 @@ def _by_line(cells: pd.DataFrame, study: Study, names: dict[str, str]) -> Table:
 
 
 def metrics_table(name: str, cells: pd.DataFrame) -> Table:
-    """A line per metric: a base, another row and how that differs, on the same examples."""
+    """Lay out a base, another row and their difference, one line per metric."""
     base, other = dict.fromkeys(cells["row"])
-    found = {(cell["row"], cell.metric): cell for _, cell in cells.iterrows()}
+    by_row = {(cell["row"], cell.metric): cell for _, cell in cells.iterrows()}
     shown = {
         metric.label: (
             (base, metric.name),
@@ -167,7 +168,7 @@ def metrics_table(name: str, cells: pd.DataFrame) -> Table:
         for metric in METRICS
     }
     lines = [
-        [Cell(label), *(figure_cell(name, {"row": key[0]}, found[key]) for key in keys)]
+        [Cell(label), *(figure_cell(name, {"row": key[0]}, by_row[key]) for key in keys)]
         for label, keys in shown.items()
     ]
     return Table(
@@ -176,7 +177,7 @@ def metrics_table(name: str, cells: pd.DataFrame) -> Table:
 
 
 def plain_table(name: str, frame: pd.DataFrame) -> Table:
-    """A table of texts, as its Markdown has them; the first column names the lines."""
+    """Lay out a table of texts as in its Markdown; the first column names the lines."""
     source = {"table": name, "markdown": "yes"}
     lines = [[Cell(str(text), source) for text in line] for line in frame.itertuples(index=False)]
     return Table(name, [Head(text) for text in frame.columns], lines)

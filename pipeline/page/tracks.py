@@ -1,4 +1,4 @@
-"""Tracks of test examples: originals, resyntheses with their figures, modules alone."""
+"""Make tracks of test examples: originals, resyntheses with their measures, modules alone."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -18,89 +18,96 @@ from pipeline.page.modules import module_sounds
 from pipeline.page.sound import SoundFolder
 from pipeline.reporting.columns import METRICS, Metric
 
-# of full scale, to which a model gives the same sound again on the same machine; 24 bit and sums in
-# another order
+# largest difference, of full scale, between two renderings of a sound by one model on one machine:
+# files have limited precision, and sums may be ordered differently
 DIFFERENCE = 1e-3
+FAINT = 1e-3  # peak below which a module is labelled hardly audible: -60 dB
 
-FAINT = 1e-3  # a peak of -60 dB, below which a module is said to be hardly audible
 
-
-class Made(NamedTuple):
-    """Where the stages before left what can be heard, and what params.yaml says of it."""
+class PageInputs(NamedTuple):
+    """Folders that the page's sounds come from, and settings that they depend on."""
 
     models: Path  # /EXPERIMENT-SEED
     examples: Path  # /DATA
     yardsticks: Path  # /DATA/original
     resyntheses: Path  # /EXPERIMENT-SEED
     rows: Path  # /EXPERIMENT-SEED.parquet
-    data: dict[str, str]  # of every experiment
-    seed: int  # of the trainings that are heard
-    seconds: float
+    data: dict[str, str]  # data set by experiment
+    seed: int  # of the trainings that are played
+    seconds: float  # of an example
     noise_seed: int
 
     def rows_of(self, experiment: str) -> pd.DataFrame:
-        """A row per test example."""
+        """Read an experiment's rows, one per test example."""
         return pd.read_parquet(self.rows / f"{experiment}-{self.seed}.parquet")
 
 
 class Tracks:
-    """Stores sounds and says what they are."""
+    """Store sounds and describe them as tracks."""
 
-    def __init__(self, made: Made, sounds: SoundFolder):
-        self.made, self.sounds = made, sounds
+    def __init__(self, inputs: PageInputs, sounds: SoundFolder):
+        self.inputs = inputs
+        self.sounds = sounds
         self.rows = {
-            name: made.rows_of(name).set_index("example_id", drop=False).rename_axis(None)
-            for name in made.data
+            name: inputs.rows_of(name).set_index("example_id", drop=False).rename_axis(None)
+            for name in inputs.data
         }
 
     def track(self, label: str, audio: np.ndarray) -> Track:
-        """Any sound, [samples]."""
+        """Store a sound, [samples]."""
         name, seconds = self.sounds.add(audio)
         return Track(label=label, name=name, seconds=seconds)
 
     def title(self, experiment: str, example_id: str) -> str:
-        """What an example is, for people."""
+        """Describe an example of an experiment to readers."""
         return title(self.rows[experiment].loc[example_id])
 
     def original(self, data: str, example_id: str) -> Track:
-        """The test example itself."""
+        """Store a test example's own sound."""
         return self.track(
-            "original", load_audio(self.made.yardsticks / data / "original", example_id)
+            "original", load_audio(self.inputs.yardsticks / data / "original", example_id)
         )
 
     def resynthesis(
         self, experiment: str, example_id: str, shown: list[str], label: str = "resynthesis"
     ) -> Track:
-        """What was measured of a model, with its figures in the metrics to be shown."""
-        run = f"{experiment}-{self.made.seed}"
+        """Store a model's resynthesis, with its measures in the metrics `shown`."""
+        run = f"{experiment}-{self.inputs.seed}"
         facts = [
             fact(self.rows[experiment].loc[example_id], metric) for metric in metrics_named(shown)
         ]
-        track = self.track(label, load_audio(self.made.resyntheses / run, example_id))
+        track = self.track(label, load_audio(self.inputs.resyntheses / run, example_id))
         return track.model_copy(update={"facts": facts, "rows": run})
 
     def modules(
         self, experiment: str, ids: list[str], split: dict[str, dict]
     ) -> dict[str, list[Track]]:
-        """Each module alone, by example; none of a model that has no such modules.
+        """Render each module alone.
 
         Args:
+            experiment: whose model is played.
+            ids: of test examples.
             split: the test split's examples by id.
+
+        Returns:
+            Tracks by example id; none for a model without such modules.
+
+        Raises:
+            UserError: if the model does not reproduce its stored resynthesis.
         """
-        run = f"{experiment}-{self.made.seed}"
-        sounds = zip(
-            ids, module_sounds(load_model(self.made.models / run), [split[name] for name in ids])
-        )
-        return dict.fromkeys(ids, []) | {
-            name: self._checked(run, name, modules) for name, modules in sounds
-        }
+        run = f"{experiment}-{self.inputs.seed}"
+        model = load_model(self.inputs.models / run)
+        tracks: dict[str, list[Track]] = {name: [] for name in ids}
+        for name, sounds in zip(ids, module_sounds(model, [split[name] for name in ids])):
+            tracks[name] = self._checked(run, name, sounds)
+        return tracks
 
     def _checked(self, run: str, example_id: str, modules: dict[str, np.ndarray]) -> list[Track]:
         whole = np.clip(modules["audio"], -1, 1)
-        if np.abs(whole - load_audio(self.made.resyntheses / run, example_id)).max() > DIFFERENCE:
+        if np.abs(whole - load_audio(self.inputs.resyntheses / run, example_id)).max() > DIFFERENCE:
             raise UserError(
-                f"{self.made.models / run}: does not give the sound in "
-                f"{self.made.resyntheses / run}; run `dvc repro resynthesize`"
+                f"{self.inputs.models / run}: does not reproduce the sound in "
+                f"{self.inputs.resyntheses / run}; run `dvc repro resynthesize`"
             )
         alone = {name: audio for name, audio in modules.items() if name != "audio"}
         return [
@@ -109,17 +116,15 @@ class Tracks:
         ]
 
     def split(self, data: str) -> dict[str, dict]:
-        """A data set's test examples by id, with the noise of their resynthesis."""
+        """Read a data set's test examples by id, with the noise of their resynthesis."""
         examples = read_split(
-            self.made.examples / data, "test", self.made.seconds, self.made.noise_seed
+            self.inputs.examples / data, "test", self.inputs.seconds, self.inputs.noise_seed
         )
         return {example["example_id"]: example for example in examples}
 
 
 def title(row: pd.Series) -> str:
-    """An example's instrument and pitch where it is a single note, else the recording and where
-    in it.
-    """
+    """Name a single note's instrument, pitch and velocity, or else the recording and the start."""
     if pd.notna(row.pitch):
         return (
             f"{row.instrument.replace('_', ' ')}, "
@@ -130,7 +135,7 @@ def title(row: pd.Series) -> str:
 
 
 def fact(row: pd.Series, metric: Metric) -> Fact:
-    """A metric of one row; of frames their share."""
+    """Return a metric of one row; counts of frames become shares."""
     count = row[metric.denominator] if metric.denominator else 1
     value = row[metric.column] / count if count else None
     return Fact(
@@ -139,6 +144,6 @@ def fact(row: pd.Series, metric: Metric) -> Fact:
 
 
 def metrics_named(names: list[str]) -> tuple[Metric, ...]:
-    """Metrics of the models' tables by name, a minus sign passed over."""
-    wanted = [name.removeprefix("-") for name in names]
-    return tuple(metric for name in wanted for metric in METRICS if metric.name == name)
+    """Return the models' metrics of these names, ignoring minus signs."""
+    plain = [name.removeprefix("-") for name in names]
+    return tuple(metric for name in plain for metric in METRICS if metric.name == name)

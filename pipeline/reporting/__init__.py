@@ -1,1 +1,1 @@
-"""Reports: table cells, Table 1, ablations, studies, claims, figures."""
+"""Reports: table cells, Table 1, ablations, studies, remarks and figures."""

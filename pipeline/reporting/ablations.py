@@ -1,13 +1,14 @@
-"""Ablations against their bases: paired differences, corrected for how many are asked, and verdicts
-only where seeds allow them.
-Conventions: a difference is the ablation's metric minus its base's on the same test examples, seeds
-    averaged first; 95 % intervals are
-bootstraps over clusters (recorded samples, pieces). Significance is asked of one primary metric,
-the multi-scale spectral loss, in which lower is better: a paired permutation test that exchanges
-whole clusters, Holm's correction over all ablations. Every other metric is descriptive. A verdict
-needs three seeds that agree in sign: intervals over examples say nothing about training anew.
+"""Compare ablations with their bases by paired differences and corrected significance tests.
+
+A difference is the ablation's metric minus its base's on the same test examples, averaged over
+seeds first. Its 95 % interval is a bootstrap over clusters (recorded samples, pieces).
+Only the primary metric is tested: the multi-scale spectral loss (lower is better). The
+test is a paired permutation test that exchanges whole clusters, with Holm's correction over all
+ablations. All other metrics are descriptive. A verdict needs three seeds that agree in sign,
+because intervals over examples say nothing about the variation between trainings.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,25 +28,36 @@ from pipeline.reporting.cells import (
 from pipeline.reporting.columns import METRICS, Metric, difference_name
 
 PRIMARY = "spectral_loss"
-# shown in Markdown; the CSV has every metric
+# the metrics that the Markdown shows; the CSV has all
 DESCRIPTIVE = ("loudness_l1_db_sounding", "f0_l1", "outlier_frames_paper", "rpa_true")
-SEEDS_FOR_A_VERDICT, SIGNIFICANT = 3, 0.05
-EXACT = 100_000  # exchanges of clusters; so many are drawn where there are more
+SEEDS_FOR_A_VERDICT = 3
+SIGNIFICANT = 0.05
+EXACT = 100_000  # try all exchanges of clusters up to this number, draw this many beyond
 ABOUT = (
-    "Each line is trained like its base but for one difference, on the same data with the same "
-    "seeds, and scored on the same test examples. Differences are ablation minus base, paired by "
-    "example, with 95 % intervals from a bootstrap over clusters (recorded samples, pieces); "
-    "above 0 the ablation's spectral loss is higher, which is worse. p: permutation test over "
-    "clusters, Holm's correction over all lines; with few clusters it cannot be small. A verdict "
-    "needs three seeds that agree in sign; intervals say nothing about training anew."
+    "Each ablation is trained like its base except for one difference, on the same data with the "
+    "same seeds, and scored on the same test examples. Differences are ablation minus base, paired "
+    "by example, with 95 % intervals from a bootstrap over clusters (recorded samples, pieces). A "
+    "positive difference means that the ablation has the higher spectral loss, which is worse. "
+    "Each seed: the difference of each seed's trainings. p: permutation test over clusters with "
+    "Holm's correction over all ablations; it cannot be small when there are few clusters. A "
+    "verdict needs three seeds that agree in sign, because intervals say nothing about the "
+    "variation between trainings."
 )
 
 
 def ablation_cells(
     rows: pd.DataFrame, ablations: list[Ablation], config: TabulateConfig
 ) -> pd.DataFrame:
-    """Long table: per ablation and metric the value and the paired difference; test and verdict
-    with the primary one.
+    """Build the long table of ablations.
+
+    Args:
+        rows: of all experiments and seeds.
+        ablations: with their bases.
+        config: the `tabulate` section.
+
+    Returns:
+        Per ablation and metric a row with the value and a row with the paired difference; the
+        primary metric's difference also has p_holm and verdict.
     """
     table = pd.DataFrame(
         [cell for ablation in ablations for cell in _cells(rows, ablation, config)]
@@ -59,38 +71,39 @@ def ablation_cells(
 
 
 def _cells(rows: pd.DataFrame, ablation: Ablation, config: TabulateConfig) -> list[dict]:
-    mine, base = (rows[rows.experiment == name] for name in (ablation.name, ablation.base))
-    of_row = {
-        "data": mine.data.iloc[0],
+    ablated = rows[rows.experiment == ablation.name]
+    base = rows[rows.experiment == ablation.base]
+    keys = {
+        "data": ablated.data.iloc[0],
         "row": ablation.name,
         "base": ablation.base,
-        "seeds": mine.seed.nunique(),
+        "seeds": ablated.seed.nunique(),
     }
     values = [
-        of_row
+        keys
         | {"metric": metric.name}
-        | aggregate(mine, metric, config)
-        | {"per_seed": [], "rows": row_files(mine)}
+        | aggregate(ablated, metric, config)
+        | {"per_seed": [], "rows": row_files(ablated)}
         for metric in METRICS
     ]
-    both = pd.concat([mine, base])
+    compared = pd.concat([ablated, base])
     differences = [
-        of_row
+        keys
         | {"metric": difference_name(metric.name)}
-        | paired_difference(mine, base, metric, config)
-        | {"per_seed": per_seed(mine, base, metric), "rows": row_files(both)}
+        | paired_difference(ablated, base, metric, config)
+        | {"per_seed": per_seed(ablated, base, metric), "rows": row_files(compared)}
         for metric in METRICS
     ]
     primary = next(cell for cell in differences if cell["metric"] == difference_name(PRIMARY))
-    primary["p"] = permutation_p(paired_values(mine, base, _metric(PRIMARY)), config.seed)
+    primary["p"] = permutation_p(paired_values(ablated, base, _metric(PRIMARY)), config.seed)
     return values + differences
 
 
-def per_seed(mine: pd.DataFrame, base: pd.DataFrame, metric: Metric) -> list[float]:
-    """The paired difference of each seed on its own, in the order of the seeds."""
+def per_seed(ablated: pd.DataFrame, base: pd.DataFrame, metric: Metric) -> list[float]:
+    """Return the paired difference of each seed, in the order of the seeds."""
     pairs = [
-        paired_values(mine[mine.seed == seed], base[base.seed == seed], metric)
-        for seed in sorted(mine.seed.unique())
+        paired_values(ablated[ablated.seed == seed], base[base.seed == seed], metric)
+        for seed in sorted(ablated.seed.unique())
     ]
     return [
         float(values.value.sum() / values.weight.sum()) if len(values) else np.nan
@@ -99,8 +112,14 @@ def per_seed(mine: pd.DataFrame, base: pd.DataFrame, metric: Metric) -> list[flo
 
 
 def permutation_p(differences: pd.DataFrame, seed: int) -> float:
-    """Two-sided p of no difference: ablation and base are exchanged for whole clusters, in every
-    way where that can be done.
+    """Return the two-sided p of no difference.
+
+    Exchange ablation and base for whole clusters: in every combination if there are at most
+    `EXACT`, else in as many random ones.
+
+    Args:
+        differences: with the columns group and value.
+        seed: of the random combinations.
     """
     sums = differences.groupby("group").value.sum().to_numpy()
     if len(sums) < 2:
@@ -118,8 +137,9 @@ def permutation_p(differences: pd.DataFrame, seed: int) -> float:
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's step-down correction (Holm 1979) of [n] p values: the k-th smallest times n - k +
-    1, never falling, at most 1.
+    """Apply Holm's step-down correction (Holm 1979) to [n] p values.
+
+    The k-th smallest is multiplied by n - k + 1; results are non-decreasing and at most 1.
     """
     order = np.argsort(p)
     corrected = np.empty(len(p))
@@ -128,7 +148,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def verdict(p_holm: float, differences: list[float]) -> str:
-    """What may be said of an ablation, from the corrected p and each seed's difference."""
+    """Return the verdict that the corrected p and the seeds' differences allow."""
     if len(differences) < SEEDS_FOR_A_VERDICT:
         return "none: one seed" if len(differences) == 1 else f"none: {len(differences)} seeds"
     agree = len(set(np.sign(differences))) == 1
@@ -138,15 +158,11 @@ def verdict(p_holm: float, differences: list[float]) -> str:
 
 
 def write_ablation_table(cells: pd.DataFrame, ablations: list[Ablation], folder: Path) -> None:
-    """Write ablations.csv (full precision), .md and .tex (rounded)."""
+    """Write ablations.csv (full precision), ablations.md and ablations.tex (rounded)."""
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "ablations.csv", cells.to_csv(index=False))
-    main, others = (
-        pd.DataFrame(
-            [line(cells[cells["row"] == each.name].set_index("metric"), each) for each in ablations]
-        )
-        for line in (_primary_line, _descriptive_line)
-    )
+    primary = _layout(cells, ablations, _primary_line)
+    descriptive = _layout(cells, ablations, _descriptive_line)
     write_text(
         folder / "ablations.md",
         (
@@ -154,24 +170,38 @@ def write_ablation_table(cells: pd.DataFrame, ablations: list[Ablation], folder:
             "\n"
             f"{ABOUT}\n"
             "\n"
-            f"{main.to_markdown(index=False, disable_numparse=True)}\n"
+            f"{primary.to_markdown(index=False, disable_numparse=True)}\n"
             "\n"
             "## Descriptive: differences in other metrics\n"
             "\n"
-            f"{others.to_markdown(index=False, disable_numparse=True)}\n"
+            f"{descriptive.to_markdown(index=False, disable_numparse=True)}\n"
             "\n"
-            "Every metric, each seed's difference and the rows behind each cell: ablations.csv. "
-            "Picture: ../figures/ablations.png.\n"
+            "All metrics, each seed's difference and the rows behind each cell: ablations.csv. "
+            "Figure: ../figures/ablations.png.\n"
         ),
     )
     write_text(
         folder / "ablations.tex",
-        main.to_latex(index=False, escape=True, column_format="llp{5cm}rrlrl"),
+        primary.to_latex(index=False, escape=True, column_format="llp{5cm}rrlrl"),
+    )
+
+
+def _layout(
+    cells: pd.DataFrame,
+    ablations: list[Ablation],
+    line: Callable[[pd.DataFrame, Ablation], dict[str, str]],
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            line(cells[cells["row"] == ablation.name].set_index("metric"), ablation)
+            for ablation in ablations
+        ]
     )
 
 
 def _primary_line(cells: pd.DataFrame, ablation: Ablation) -> dict[str, str]:
-    difference, label = cells.loc[difference_name(PRIMARY)], _metric(PRIMARY).label
+    difference = cells.loc[difference_name(PRIMARY)]
+    label = _metric(PRIMARY).label
     seeds = [float(value) for value in difference.per_seed.split()]
     return {
         "Ablation": ablation.name,

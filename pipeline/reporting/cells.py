@@ -1,6 +1,7 @@
-"""Cells of tables from rows: means and shares with intervals, paired differences, rounding.
-A cell is a dict of value, 95 % interval (low, high; NaN where all examples are of one cluster),
-examples and clusters. Seeds of an example are averaged first.
+"""Aggregate rows into table cells: means and shares with intervals, paired differences, rounding.
+
+A cell is a dict of value, 95 % interval (low, high; NaN if all examples are in one cluster),
+number of examples and number of clusters. Seeds of an example are averaged first.
 """
 
 import numpy as np
@@ -14,17 +15,16 @@ from pipeline.reporting.intervals import cluster_bootstrap, wilson
 class TabulateConfig(Params):
     """The `tabulate` section of params.yaml."""
 
-    bases: dict[str, str]  # per data set the experiment that paired differences are taken from
+    bases: dict[str, str]  # by data set: the experiment that paired differences subtract
     resamples: int
     seed: int
 
 
 def example_values(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    """A line per example in which the metric is defined: example_id, group, value and its weight in
-    the mean.
+    """Return example_id, group, value and weight of each example in which the metric is defined.
 
-    A mean has weight 1 for every example; a share of frames has their number, of which value is the
-    part.
+    The weight is 1 for a mean. For a share of frames, value and weight are the numbers of frames
+    in its numerator and its denominator.
     """
     columns = [metric.column, *([metric.denominator] if metric.denominator else [])]
     values = rows.groupby(["example_id", "group"], as_index=False)[columns].mean()
@@ -39,7 +39,9 @@ def example_values(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
 
 
 def aggregate(rows: pd.DataFrame, metric: Metric, config: TabulateConfig) -> dict:
-    """One cell: a mean with a bootstrap over clusters, a share with Wilson's interval."""
+    """Aggregate a metric into a cell: a mean with a bootstrap over clusters, or a share with
+    Wilson's interval.
+    """
     values = example_values(rows, metric)
     if metric.share and len(values):
         share = values.value.sum() / values.weight.sum()
@@ -52,25 +54,29 @@ def aggregate(rows: pd.DataFrame, metric: Metric, config: TabulateConfig) -> dic
 def paired_difference(
     rows: pd.DataFrame, base: pd.DataFrame, metric: Metric, config: TabulateConfig
 ) -> dict:
-    """A metric minus the base's on the same examples, with its clustered interval."""
+    """Aggregate a metric minus the base's on the same examples, with an interval over clusters."""
     return _mean(paired_values(rows, base, metric), config)
 
 
 def paired_values(rows: pd.DataFrame, base: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    """`example_values` of the difference to the base, where both are defined; what weighs a
-    share is the original's own frames.
+    """Return `example_values` of the difference from the base where both are defined.
+
+    A share is weighted by the original's frames, which are the same for both.
     """
-    mine, other = (example_values(frame, metric) for frame in (rows, base))
-    both = mine.merge(
-        other, on=["example_id", "group"], validate="one_to_one", suffixes=("", "_base")
+    values = example_values(rows, metric)
+    paired = values.merge(
+        example_values(base, metric),
+        on=["example_id", "group"],
+        validate="one_to_one",
+        suffixes=("", "_base"),
     )
-    return both.assign(value=both.value - both.value_base)[list(mine.columns)]
+    return paired.assign(value=paired.value - paired.value_base)[list(values.columns)]
 
 
 def _mean(values: pd.DataFrame, config: TabulateConfig) -> dict:
     if not len(values):
         return _cell(values, np.nan, np.nan, np.nan)
-    # nothing to draw from: no interval, rather than one of no width
+    # one cluster leaves nothing to resample: give no interval instead of an empty one
     if values["group"].nunique() == 1:
         return _cell(values, values.value.sum() / values.weight.sum(), np.nan, np.nan)
     bounds = cluster_bootstrap(
@@ -92,14 +98,15 @@ def _cell(values: pd.DataFrame, value: float, low: float, high: float) -> dict:
 
 
 def row_files(rows: pd.DataFrame) -> str:
-    """The key to a cell's rows: the files of reports/rows they stand in."""
-    known = rows[["experiment", "seed"]].drop_duplicates().itertuples(index=False)
-    return " ".join(sorted(name if pd.isna(seed) else f"{name}-{seed}" for name, seed in known))
+    """Name the files of reports/rows that hold a cell's rows."""
+    runs = rows[["experiment", "seed"]].drop_duplicates().itertuples(index=False)
+    return " ".join(sorted(name if pd.isna(seed) else f"{name}-{seed}" for name, seed in runs))
 
 
 def format_cell(cell: pd.Series) -> str:
-    """A value rounded by its interval: two significant digits of the interval's half width.
-    Without an interval to three decimals.
+    """Round a value to two significant digits of its interval's half width.
+
+    A value without an interval gets three decimals.
     """
     if pd.isna(cell["value"]):
         return "undefined"

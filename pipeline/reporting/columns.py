@@ -1,4 +1,4 @@
-"""Columns of the tables: which figure of the rows each shows, and under which label."""
+"""What the tables show: the metrics of Table 1 with their labels, and the shape of a table."""
 
 from typing import NamedTuple
 
@@ -6,15 +6,30 @@ PAPER_METRICS = ("loudness_l1_std", "f0_l1", "outlier_frames_paper")
 
 
 class Metric(NamedTuple):
-    """A figure of the tables: the mean of a column of the rows, or a share with a numerator and
-    a denominator column.
-    """
+    """A column of the tables: the mean of a column of the rows, or a share of two columns."""
 
     name: str
     label: str
-    column: str
-    denominator: str | None = None  # for shares of frames
-    share: bool = False
+    column: str  # of the rows; the numerator where there is a denominator
+    denominator: str | None = None  # column of the frames that a share of frames counts
+    share: bool = False  # gets Wilson's interval instead of a bootstrap
+
+
+class StudyTable(NamedTuple):
+    """A study's table.
+
+    It has one line per experiment and distinct values of the columns `lines`, and one column per
+    metric.
+    """
+
+    name: str
+    stage: str  # the stage whose output is scored
+    title: str
+    lines: tuple[str, ...]
+    metrics: tuple[Metric, ...]
+    about: str  # how its columns are measured; blank lines separate paragraphs
+    # value of the first of `lines` that names the line which paired differences subtract
+    base: str | int | None = None
 
 
 METRICS = (
@@ -51,5 +66,5 @@ METRICS = (
 
 
 def difference_name(name: str) -> str:
-    """What a metric's paired difference is called."""
+    """Return the name of a metric's paired difference."""
     return f"{name}_minus_base"

@@ -1,4 +1,4 @@
-"""Pictures of a data set: pitch by instrument, CREPE's error against what was played, loudness."""
+"""Draw a data set by instrument: pitch, loudness, and CREPE's error against the played f0."""
 
 from pathlib import Path
 
@@ -14,10 +14,12 @@ BOXES = "boxes: quartiles, whiskers: 5 and 95 %"
 
 
 def draw_data_set(frames: pd.DataFrame, name: str, folder: Path) -> None:
-    """Write pitch.png, loudness.png and, where the f0 that was played is known, f0_error.png.
+    """Write pitch.png, loudness.png and, if the played f0 is known, f0_error.png.
 
     Args:
-        frames: as `pipeline.summary.collect_frames` makes them.
+        frames: from `pipeline.reporting.data_summary.collect_frames`.
+        name: of the data set.
+        folder: of the PNGs.
     """
     confident = frames[frames.confidence >= CONFIDENCE_THRESHOLD]
     with panel(folder / "pitch.png", _height(frames)) as axis:

@@ -1,8 +1,9 @@
-"""What a data set holds, what was rejected and why, and how far CREPE is from the f0 that was
-played. The error is |1200 log2(tracked / played)| in cents over frames with confidence of at least
-0.85 in which a note was played. A recording may itself be out of tune: the tuning offset is the
-median signed difference in each group (recorded sample or piece), reported by itself, and the error
-is given with and without it.
+"""Describe a data set: its contents, its rejected recordings, and CREPE's error on it.
+
+The error is |1200 log2(tracked / played)| in cents, over frames in which a note was played and
+CREPE's confidence is at least 0.85. A recording may itself be out of tune: the tuning offset is the
+median signed difference in its group (recorded sample or piece). The offset is reported separately,
+and the error is given with and without it.
 """
 
 import json
@@ -14,16 +15,22 @@ import pandas as pd
 from pipeline.common.files import write_json, write_text
 from pipeline.common.units import CONFIDENCE_THRESHOLD, FRAME_RATE
 
-STEP = 4  # control frames: 16 ms are dense enough for a description
+STEP = 4  # control frames, that is 16 ms: dense enough for a description
 GROSS_CENTS = 50.0
 
 
 def collect_frames(features: Path, truth: Path, table: pd.DataFrame) -> pd.DataFrame:
-    """Every fourth control frame of every accepted recording: instrument, group, f0_hz, confidence,
-    loudness_db, cents.
+    """Collect every fourth control frame of every accepted recording.
 
-    `cents` is tracked against played f0, NaN where it is not known, nothing sounds or the tracker
-    is not confident.
+    Args:
+        features: folder of ID.npy.
+        truth: folder of ID.f0.npy, the played f0, for recordings where it is known.
+        table: the manifest.
+
+    Returns:
+        Rows of instrument, group, f0_hz, confidence, loudness_db and cents. `cents` is tracked
+        against played f0; NaN if the played f0 is unknown, nothing sounds or CREPE is not
+        confident.
     """
     parts = []
     for row in table[table.rejected == ""].itertuples():
@@ -49,8 +56,9 @@ def collect_frames(features: Path, truth: Path, table: pd.DataFrame) -> pd.DataF
 
 
 def summarize(table: pd.DataFrame, frames: pd.DataFrame, examples: Path) -> dict:
-    """The summary as JSON holds it; seconds and shares are of accepted recordings."""
-    accepted, rejected = table[table.rejected == ""], table[table.rejected != ""]
+    """Summarize a data set for JSON; seconds and shares are of accepted recordings."""
+    accepted = table[table.rejected == ""]
+    rejected = table[table.rejected != ""]
     return {
         "recordings": len(accepted),
         "seconds": round(float(accepted.frames.sum()) / FRAME_RATE, 2),
@@ -69,8 +77,9 @@ def summarize(table: pd.DataFrame, frames: pd.DataFrame, examples: Path) -> dict
 
 
 def by_instrument(accepted: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
-    """Per instrument: recordings, seconds, coverage, tuning offset and CREPE's error in cents
-    with and without it.
+    """Summarize each instrument: recordings, seconds, coverage, tuning offset, CREPE's error.
+
+    Offsets and errors are in cents; errors are given with and without the offset.
     """
     offset = frames.groupby("group", observed=True).cents.median()
     frames = frames.assign(offset=frames.group.map(offset).astype(float), error=frames.cents.abs())
@@ -78,7 +87,7 @@ def by_instrument(accepted: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
     groups = frames.groupby("instrument", observed=True)
     measured = {
         "coverage": pd.Series(
-            {name: _coverage(of_name) for name, of_name in accepted.groupby("instrument")}
+            {name: _coverage(group) for name, group in accepted.groupby("instrument")}
         ),
         "tuning_offset_lowest": groups.offset.min(),
         "tuning_offset_highest": groups.offset.max(),
@@ -104,54 +113,55 @@ def write_summary(summary: dict, name: str, path: Path) -> None:
 
 
 def _markdown(summary: dict, name: str) -> str:
-    low, middle, high = summary["loudness_db"]["percentiles_5_50_95"]
-    instruments = (
-        pd.DataFrame.from_dict(summary["instruments"], orient="index")
-        .rename_axis("instrument")
-        .reset_index()
-        .map(_shown)
-    )
+    loudness = summary["loudness_db"]
+    low, median, high = loudness["percentiles_5_50_95"]
+    splits = ", ".join(f"{split} {number}" for split, number in summary["examples"].items())
     reasons = "".join(
         f"- `{recording}`: {reason}\n"
         for recording, reason in summary["rejected"]["reasons"].items()
     )
-    lines = [
-        f"# Data set `{name}`\n",
-        (
-            f"- {summary['recordings']} recordings, {summary['seconds']:.0f} s; "
-            f"{summary['rejected']['number']} rejected"
-        ),
-        (
-            "- f0 coverage (share of frames with CREPE confidence of at least "
-            f"{CONFIDENCE_THRESHOLD}): {summary['f0_coverage']:.3f}"
-        ),
-        (
-            f"- loudness: {summary['loudness_db']['lowest']:.1f} to "
-            f"{summary['loudness_db']['highest']:.1f} dB; 5 % {low:.1f}, median {middle:.1f}, 95 % "
-            f"{high:.1f}"
-        ),
-        "- examples: "
-        + ", ".join(f"{split} {number}" for split, number in summary["examples"].items()),
-        f"\n## By instrument\n\n{instruments.to_markdown(index=False, disable_numparse=True)}\n",
-        (
-            "Errors are CREPE's against the f0 that was played, in cents, over confident frames; "
-            "the tuning offset is the median signed difference in each group (recorded sample or "
-            f"piece); gross errors are over {GROSS_CENTS:.0f} cents after it is taken off.\n"
-        ),
-        f"## Rejected\n\n{reasons or 'None.'}",
-    ]
-    return "\n".join(lines) + ("\n" if not reasons else "")
+    no_reasons = "None.\n"
+    return (
+        f"# Data set `{name}`\n"
+        "\n"
+        f"- {summary['recordings']} recordings, {summary['seconds']:.0f} s; "
+        f"{summary['rejected']['number']} rejected\n"
+        "- f0 coverage (share of frames with CREPE confidence of at least "
+        f"{CONFIDENCE_THRESHOLD}): {summary['f0_coverage']:.3f}\n"
+        f"- loudness: {loudness['lowest']:.1f} to {loudness['highest']:.1f} dB; 5 % {low:.1f}, "
+        f"median {median:.1f}, 95 % {high:.1f}\n"
+        f"- examples: {splits}\n"
+        "\n"
+        "## By instrument\n"
+        "\n"
+        f"{_instrument_table(summary['instruments'])}\n"
+        "\n"
+        "Errors are those of CREPE's f0 against the played f0, in cents, over confident frames; "
+        "lower is better. The tuning offset is the median signed difference in each group "
+        "(recorded sample or piece), also in cents. Gross errors exceed "
+        f"{GROSS_CENTS:.0f} cents after the offset is subtracted; their share is given.\n"
+        "\n"
+        "## Rejected\n"
+        "\n"
+        f"{reasons or no_reasons}"
+    )
+
+
+def _instrument_table(instruments: dict) -> str:
+    table = pd.DataFrame.from_dict(instruments, orient="index").rename_axis("instrument")
+    shown = table.reset_index().map(_shown)
+    return shown.to_markdown(index=False, disable_numparse=True)
 
 
 def _coverage(recordings: pd.DataFrame) -> float:
-    """Of all their frames together, from each recording's own share in features.csv."""
+    """Return the share over all frames, from each recording's share in features.csv."""
     return float((recordings.coverage * recordings.frames).sum() / recordings.frames.sum())
 
 
 def _shown(value: object) -> str:
-    return (
-        "unknown" if pd.isna(value) else f"{value:.2f}" if isinstance(value, float) else str(value)
-    )
+    if pd.isna(value):
+        return "unknown"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _played(path: Path, length: int) -> np.ndarray:

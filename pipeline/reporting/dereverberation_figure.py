@@ -1,6 +1,4 @@
-"""The picture of dereverberation: decay curves and spectrograms of the rooms, and how close each
-sound is to the truth.
-"""
+"""Draw dereverberation: the rooms' decay curves and spectrograms, and distances to the truth."""
 
 from pathlib import Path
 
@@ -24,7 +22,7 @@ DISTANCE = Metric(
     "log-spectral distance, dB\n(right: farther from the truth)",
     "log_spectral_distance_db",
 )
-POINTS = (  # a study, its column of lines, and the metric of a panel each
+POINTS = (  # by panel: a table, its column of lines, and the metric
     ("dereverberation", "signal", DISTANCE),
     ("acoustic_transfer", "response", DISTANCE),
 )
@@ -33,12 +31,13 @@ POINTS = (  # a study, its column of lines, and the metric of a panel each
 def draw_dereverberation(
     rows: dict[str, pd.DataFrame], folder: Path, config: TabulateConfig, path: Path
 ) -> None:
-    """Decay curves above; below the true and the learned room, and distances to the truth with
-    their intervals.
+    """Draw decay curves above; below, both rooms and the distances to the truth with intervals.
 
     Args:
-        rows: of one experiment and seed by table, with experiment and seed.
-        folder: what stage `dereverberation` wrote for it.
+        rows: by table, of one experiment and seed.
+        folder: output of stage `dereverberation` for the same run.
+        config: the `tabulate` section.
+        path: of the PNG.
     """
     responses = read_responses(folder)
     with panels(2, len(DRAWN_BANDS), (3.5, 3.2), path) as (figure, axes):
@@ -58,7 +57,7 @@ def draw_dereverberation(
 
 
 def draw_decay(axis: plt.Axes, responses: dict[str, np.ndarray], band: str) -> None:
-    """Schroeder's curves of one band."""
+    """Draw each response's Schroeder decay curve in one band."""
     for name, response in responses.items():
         curve = decay_curve(band_filter(band)(response.astype(np.float64)))[:: STEP // 4]
         axis.plot(
@@ -75,8 +74,9 @@ def draw_decay(axis: plt.Axes, responses: dict[str, np.ndarray], band: str) -> N
 
 
 def draw_room(axis: plt.Axes, response: np.ndarray, title: str) -> AxesImage:
-    """A response's spectrogram, dB over the highest magnitude of its reverberation in all octave
-    bands.
+    """Draw a response's spectrogram in dB relative to the peak of its reverberation.
+
+    The response, [samples], is limited to the octave bands.
     """
     reverberation = response.copy()
     reverberation[0] = 0.0  # the direct sound would outshine the rest
@@ -97,11 +97,11 @@ def draw_room(axis: plt.Axes, response: np.ndarray, title: str) -> AxesImage:
 def draw_distances(
     axis: plt.Axes, rows: pd.DataFrame, column: str, metric: Metric, config: TabulateConfig
 ) -> None:
-    """A point with its interval per line; the truth against itself is left out."""
+    """Draw each line's value with its interval; leave out the truth against itself."""
     cells = {
-        name: aggregate(mine, metric, config)
-        for name, mine in rows.groupby(column, sort=False)
-        if mine[metric.column].any()
+        name: aggregate(of_line, metric, config)
+        for name, of_line in rows.groupby(column, sort=False)
+        if of_line[metric.column].any()
     }
     axis.hlines(
         list(cells),

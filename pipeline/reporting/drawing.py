@@ -1,4 +1,4 @@
-"""Drawing: one style for all figures, their panels, a spectrogram, and PNG files of few bytes."""
+"""Draw figures in one style: panels, spectrograms, and small PNG files."""
 
 import io
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ from pipeline.common.units import SAMPLE_RATE
 matplotlib.use("Agg")
 FFT, HOP_SAMPLES = 1024, 256
 STYLE = {"savefig.dpi": 110, "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-SAVE = {"metadata": {"Software": None}}  # the same picture is the same file
-COLOURS = 256  # a palette that covers the whole range of colours evenly: a quarter of the bytes
+SAVE = {"metadata": {"Software": None}}  # no version, so that equal pictures are equal files
+COLOURS = 256  # of a palette that covers the colours evenly; a quarter of the bytes
 
 
 @contextmanager
 def panel(path: Path, height: float) -> Iterator[plt.Axes]:
-    """One set of axes, written to `path` when the block ends."""
+    """Yield one set of axes; write it to `path` when the block ends."""
     with panels(1, 1, (6.4, height), path) as (_, axes):
         yield axes[0][0]
 
@@ -36,8 +36,15 @@ def panels(
     sharex: bool = False,
     sharey: bool | str = False,
 ) -> Iterator[tuple[plt.Figure, np.ndarray]]:
-    """A figure of [lines, columns] axes, each of `size` inches, written to `path` when the block
-    ends.
+    """Yield a figure and its axes, [lines, columns]; write it to `path` when the block ends.
+
+    Args:
+        lines: of panels.
+        columns: of panels.
+        size: width and height of a panel in inches.
+        path: of the PNG.
+        sharex: as in `plt.subplots`.
+        sharey: as in `plt.subplots`.
     """
     with plt.rc_context(STYLE):
         whole = (size[0] * columns, size[1] * lines)
@@ -55,8 +62,9 @@ def panels(
 
 
 def spectrogram(axis: plt.Axes, audio: np.ndarray):
-    """Draw the log-magnitude spectrogram of [samples] at 16 kHz, in kHz against seconds; returns
-    the image, for a colour bar.
+    """Draw the log-magnitude spectrogram of [samples] at 16 kHz, in kHz against seconds.
+
+    Return the image, for a colour bar.
     """
     magnitude = np.abs(librosa.stft(audio, n_fft=FFT, hop_length=HOP_SAMPLES))
     decibels = 20 * np.log10(np.maximum(magnitude / (FFT / 4), 1e-6))  # 0 dB: a full-scale sine

@@ -1,6 +1,4 @@
-"""Figures: training curves, the ablations' differences, and spectrograms of originals beside
-their resyntheses.
-"""
+"""Draw training curves, the ablations' differences, and spectrograms of resyntheses."""
 
 from pathlib import Path
 
@@ -12,8 +10,9 @@ from pipeline.reporting.drawing import STYLE, save, spectrogram
 
 
 def training_curves(logs: dict[str, pd.DataFrame], path: Path) -> None:
-    """Training and validation loss against steps, one panel per experiment and seed, each with
-    its own objective and scale.
+    """Draw training and validation loss against steps, one panel per experiment and seed.
+
+    Objectives differ, so each panel has its own scale.
     """
     columns = min(4, len(logs))
     lines = -(-len(logs) // columns)
@@ -38,9 +37,9 @@ def training_curves(logs: dict[str, pd.DataFrame], path: Path) -> None:
                 label="validation, whole examples",
             )
             axis.set(title=name, xlabel="step")
-            # the first steps would flatten the rest
-            flat = min(log.loss.max(), 2 * log.loss.median())
-            axis.set_ylim(top=max(flat, 1.05 * valid.valid_loss.max()))
+            # cut off the first steps, which would flatten the rest
+            top = min(log.loss.max(), 2 * log.loss.median())
+            axis.set_ylim(top=max(top, 1.05 * valid.valid_loss.max()))
         for line in axes:
             line[0].set_ylabel("training objective")
         axes[0][0].legend(frameon=False)
@@ -48,12 +47,12 @@ def training_curves(logs: dict[str, pd.DataFrame], path: Path) -> None:
 
 
 def forest(cells: pd.DataFrame, metrics: dict[str, str], path: Path) -> None:
-    """Each ablation's paired difference to its base with its interval, a panel per metric.
+    """Draw each ablation's paired difference from its base with its interval.
 
     Args:
-        cells: rows of row, base, metric, value, low, high, seeds, as the table of ablations has
-            them.
-        metrics: titles of the panels by metric.
+        cells: row, base, metric, value, low, high and seeds, from the table of ablations.
+        metrics: title by metric; each gets a panel.
+        path: of the PNG.
     """
     with plt.rc_context(STYLE):
         height = 1.2 + 0.3 * cells["row"].nunique()
@@ -66,10 +65,12 @@ def forest(cells: pd.DataFrame, metrics: dict[str, str], path: Path) -> None:
             layout="constrained",
         )
         for axis, (metric, title) in zip(axes.flat, metrics.items()):
-            mine = cells[cells.metric == metric]
-            labels = [f"{name} (of {base})" for name, base in zip(mine["row"], mine.base)]
-            axis.hlines(labels, mine.low, mine.high, color="tab:blue")
-            axis.plot(mine.value, labels, "o", color="tab:blue")
+            differences = cells[cells.metric == metric]
+            labels = [
+                f"{name} (of {base})" for name, base in zip(differences["row"], differences.base)
+            ]
+            axis.hlines(labels, differences.low, differences.high, color="tab:blue")
+            axis.plot(differences.value, labels, "o", color="tab:blue")
             axis.axvline(0, color="black", linewidth=0.8)
             axis.set_xlabel(title)
         axes[0][0].invert_yaxis()
@@ -86,8 +87,14 @@ def spectrogram_comparison(
     rows: pd.DataFrame,
     path: Path,
 ) -> None:
-    """Log-magnitude spectrograms, original above resynthesis, for the test notes of `rows`
-    (indexed by example id).
+    """Draw log-magnitude spectrograms of test notes, original above resynthesis.
+
+    Args:
+        title: of the figure.
+        originals: [samples] by example id.
+        resyntheses: [samples] by example id.
+        rows: of the notes to draw, indexed by example id.
+        path: of the PNG.
     """
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
@@ -116,8 +123,9 @@ def spectrogram_comparison(
 
 
 def pick_notes(rows: pd.DataFrame) -> pd.DataFrame:
-    """The notes at the best, the three quartiles between and the worst spectral loss: not only
-    the best ones.
+    """Pick the notes with the best, quartile, median and worst spectral loss.
+
+    A figure of the best notes alone would flatter the model.
     """
     ordered = rows.sort_values(["spectral_loss", "example_id"]).set_index("example_id")
     positions = np.unique(np.rint(np.linspace(0, len(ordered) - 1, 5)).astype(int))

@@ -1,4 +1,4 @@
-"""95 % intervals: a bootstrap over clusters for means, Wilson's for shares."""
+"""95 % intervals: a bootstrap over clusters for means, Wilson's interval for shares."""
 
 import numpy as np
 from scipy.stats import norm
@@ -9,14 +9,20 @@ LEVEL = 0.95
 def cluster_bootstrap(
     values: np.ndarray, clusters: np.ndarray, weights: np.ndarray, resamples: int, seed: int
 ) -> tuple[float, float]:
-    """Percentile interval of sum(values) / sum(weights) when whole clusters (sample zones, pieces)
-    are drawn with replacement.
+    """Return the percentile interval of sum(values) / sum(weights) from a bootstrap.
 
-    Notes of one recorded sample are nearly the same note: drawing clips would make the interval too
-    narrow.
+    Whole clusters (recorded samples, pieces) are drawn with replacement. Notes of one recorded
+    sample are nearly the same note, so drawing single clips would make the interval too narrow.
 
     Args:
-        values: [n], no NaN; clusters: [n] labels; weights: [n], above 0, ones for a mean.
+        values: [n], no NaN.
+        clusters: [n] labels.
+        weights: [n], positive; ones for a mean.
+        resamples: number of draws.
+        seed: of the draws.
+
+    Returns:
+        The lower and the upper bound.
     """
     _, index = np.unique(clusters, return_inverse=True)
     sums, counts = np.bincount(index, values), np.bincount(index, weights)
@@ -27,10 +33,10 @@ def cluster_bootstrap(
 
 
 def wilson(share: float, trials: int) -> tuple[float, float]:
-    """Wilson's score interval of a share of `trials`: zero of 64 is not zero.
+    """Return Wilson's score interval of a share of `trials`.
 
-    Written out because SciPy's takes whole counts only, and a share of frames is not a whole number
-    of clips.
+    Its upper bound is positive even for a share of 0. It is written out because SciPy's version
+    takes whole counts only, and a share of frames is not a whole number of clips.
     """
     z = norm.ppf((1 + LEVEL) / 2)
     center = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)

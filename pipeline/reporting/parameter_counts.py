@@ -1,4 +1,4 @@
-"""How many parameters each experiment's model has at the paper's sizes, part by part."""
+"""Count the parameters of each experiment's model at the paper's sizes, part by part."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -12,12 +12,15 @@ from pipeline.examples.schema import Statistics
 from pipeline.models.recipe import build_model, count_parameters, read_recipe
 from pipeline.overlay import merge
 
-ANY_STATISTICS = Statistics(loudness_mean=0.0, loudness_std=1.0)  # they size nothing
+ANY_STATISTICS = Statistics(loudness_mean=0.0, loudness_std=1.0)  # sizes do not depend on them
 
 
 def parameter_counts(settings: Settings, paper: Path) -> pd.DataFrame:
-    """Rows of experiment, part, parameters: the models of params.yaml with the overlay PAPER
-    merged.
+    """Return rows of experiment, part and parameters.
+
+    Args:
+        settings: of params.yaml.
+        paper: an overlay with the paper's sizes, merged into the settings.
     """
     values = deepcopy(dict(settings.values))
     overlay = yaml.safe_load(paper.read_text())
@@ -38,8 +41,6 @@ def parameter_counts(settings: Settings, paper: Path) -> pd.DataFrame:
 
 
 def _count(settings: Settings, experiment: str) -> dict[str, int]:
-    """In a graph that is never run: models of the paper's size are built without computing
-    anything.
-    """
+    # in a graph that is never run, so that the paper's sizes cost no computation
     with tf.Graph().as_default():
         return count_parameters(build_model(read_recipe(settings, experiment), ANY_STATISTICS))

@@ -1,4 +1,4 @@
-"""The table of parameters: how large the models are beside the paper's."""
+"""The table of parameter counts: the paper's models and ours."""
 
 import json
 from pathlib import Path
@@ -7,25 +7,26 @@ import pandas as pd
 
 from pipeline.common.files import write_text
 
-CLOSE = 0.1  # relative difference from the paper's count up to which no reason is owed
+CLOSE = 0.1  # relative difference from the paper's count that needs no reason
 REASONS = {
     "wavernn": (
-        "the paper gives no layer sizes for its WaveRNN; ours has the DDSP models' conditioning "
-        "network under it"
+        "the paper gives no layer sizes for its WaveRNN; ours includes the DDSP models' "
+        "conditioning network"
     ),
     "tiny": (
         "with the paper's heads; the reverb's impulse response (a weight per sample) is counted "
-        "apart"
+        "separately"
     ),
 }
 
 
 def write_parameter_table(counts: pd.DataFrame, paper: dict, folder: Path) -> None:
-    """Write parameters.csv (part by part), .md and .tex: the paper's list, ours at the paper's
-    sizes, ours as trained.
+    """Write parameters.csv (part by part), parameters.md and parameters.tex.
 
     Args:
         counts: rows of experiment, scale ("trained" or "paper"), part, parameters.
+        paper: from `reporting.table_1.read_paper`.
+        folder: of the tables.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "parameters.csv", counts.to_csv(index=False))
@@ -43,9 +44,11 @@ def write_parameter_table(counts: pd.DataFrame, paper: dict, folder: Path) -> No
         (
             "# Parameters\n"
             "\n"
-            f"The paper's figures: {paper['parameters']['source']}. Ours: trainable parameters "
-            "without the reverb's impulse response, which has its own column; at the paper's "
-            "sizes (params/paper.yaml merged) and as trained here (params.yaml).\n"
+            "Number of trainable parameters. Paper: the paper's figures "
+            f"({paper['parameters']['source']}). Ours, paper's sizes: our models with "
+            "params/paper.yaml merged. Difference: these two, relative to the paper. Ours, as "
+            "trained: our models with params.yaml. Ours are counted without the reverb's impulse "
+            "response; the column Reverb counts it, at the paper's sizes.\n"
             "\n"
             f"{table.to_markdown(index=False, disable_numparse=True)}\n"
             "\n"
@@ -61,9 +64,7 @@ def write_parameter_table(counts: pd.DataFrame, paper: dict, folder: Path) -> No
 
 
 def parameter_table(counts: pd.DataFrame, paper: dict) -> pd.DataFrame:
-    """The paper's list with our experiments beside it, those that the paper does not count
-    below.
-    """
+    """Lay out the paper's list with our experiments; those that it lacks follow below."""
     totals = (
         counts[counts.part != "reverb"]
         .groupby(["experiment", "scale"], sort=False)
@@ -74,16 +75,15 @@ def parameter_table(counts: pd.DataFrame, paper: dict) -> pd.DataFrame:
         .set_index("experiment")
         .parameters
     )
+    experiments = [name for name, _ in totals.index]
     listed = [
-        (row["label"], row["parameters"], name)
+        (row["label"], row["parameters"], name if name in experiments else None)
         for row in paper["parameters"]["rows"]
         for name in row["ours"] or [None]
     ]
-    known = [name for name, _ in totals.index]
-    listed = [(label, figure, name if name in known else None) for label, figure, name in listed]
     listed += [
         ("not in the paper's list", None, name)
-        for name in dict.fromkeys(known)
+        for name in dict.fromkeys(experiments)
         if name not in {entry[2] for entry in listed}
     ]
     return pd.DataFrame([_parameter_line(*entry, totals, reverbs) for entry in listed])
@@ -119,8 +119,16 @@ def _millions(count: int | None) -> str:
 def both_scales(
     at_papers_sizes: pd.DataFrame, trainings: Path, experiments: list[str], seed: int
 ) -> pd.DataFrame:
-    """Rows of experiment, part, parameters and scale: "paper" as given, "trained" from the
-    summaries of one seed's trainings.
+    """Combine counts at the paper's sizes with those of the trained models.
+
+    Args:
+        at_papers_sizes: rows of experiment, part and parameters.
+        trainings: folder of the summaries EXPERIMENT-SEED.json.
+        experiments: names.
+        seed: of the summaries to read; all seeds have the same sizes.
+
+    Returns:
+        Rows of experiment, part, parameters and scale ("paper" or "trained").
     """
     summaries = {
         name: json.loads((trainings / f"{name}-{seed}.json").read_text()) for name in experiments

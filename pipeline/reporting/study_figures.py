@@ -1,6 +1,4 @@
-"""The figure of every study that was made: of its first experiment and seed where it shows one
-alone.
-"""
+"""Draw a figure per study; those that show a single run show the first experiment and seed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,19 +29,22 @@ FEATURES = {
 
 
 def control_figure(folder: Path, path: Path) -> None:
-    """The first pair's ways, after the paper's figure of interpolations: conditioning solid,
-    measured dashed, a colour per step.
+    """Draw the first pair's interpolations, after the paper's figure of interpolations.
+
+    Conditioning is solid, measured features are dashed; each step has a colour.
     """
-    plan, conditions = pd.read_csv(folder / PLAN), read_conditions(folder)
-    clips, step_ms = read_clips(folder / CLIPS), read_step_ms(folder / CLIPS)
-    mine = plan[plan.example_id == plan.example_id[0]]
-    varied = list(dict.fromkeys(mine.varied))
+    plan = pd.read_csv(folder / PLAN)
+    conditions = read_conditions(folder)
+    clips = read_clips(folder / CLIPS)
+    step_ms = read_step_ms(folder / CLIPS)
+    pair = plan[plan.example_id == plan.example_id[0]]
+    varied = list(dict.fromkeys(pair.varied))
     with panels(len(FEATURES), len(varied), (3.2, 2.1), path, sharex=True, sharey="row") as (
         figure,
         axes,
     ):
         for column, name in enumerate(varied):
-            steps = mine[mine.varied == name]
+            steps = pair[pair.varied == name]
             for colour, step in zip(
                 plt.cm.viridis(np.linspace(0, 0.9, len(steps))), steps.itertuples()
             ):
@@ -63,22 +64,20 @@ def control_figure(folder: Path, path: Path) -> None:
 def _draw_step(
     axes: np.ndarray, condition: Condition, clip: Clip, step_ms: int, colour: np.ndarray
 ) -> None:
-    fine, coarse = (
-        np.arange(len(clip.loudness_db)) / FRAME_RATE,
-        np.arange(len(clip.f0_hz)) * step_ms / 1000,
-    )
+    seconds = np.arange(len(clip.loudness_db)) / FRAME_RATE
+    tracked_seconds = np.arange(len(clip.f0_hz)) * step_ms / 1000
     sounding = condition.loudness_db > SOUNDING_DB
-    axes[0].plot(fine, condition.loudness_db, color=colour)
-    axes[0].plot(fine, clip.loudness_db, "--", color=colour)
-    axes[1].plot(fine[sounding], librosa.hz_to_midi(condition.f0_hz[sounding]), color=colour)
+    axes[0].plot(seconds, condition.loudness_db, color=colour)
+    axes[0].plot(seconds, clip.loudness_db, "--", color=colour)
+    axes[1].plot(seconds[sounding], librosa.hz_to_midi(condition.f0_hz[sounding]), color=colour)
     axes[1].plot(
-        coarse,
+        tracked_seconds,
         librosa.hz_to_midi(np.where(condition.pitched & (clip.f0_hz > 0), clip.f0_hz, np.nan)),
         "--",
         color=colour,
     )
     axes[2].plot(
-        fine,
+        seconds,
         np.where(clip.loudness_db > SOUNDING_DB, spectral_centroid(clip.audio), np.nan) / 1000,
         "--",
         color=colour,
@@ -87,17 +86,16 @@ def _draw_step(
 
 
 def extrapolation_figure(cells: pd.DataFrame, path: Path) -> None:
-    """Every metric against the shift, with 95 % intervals; undefined ones are left out."""
+    """Draw every metric against the shift with 95 % intervals; leave out undefined values."""
     shown = [metric for metric in EXTRAPOLATION.metrics if metric.name != "beyond_frames"]
     with panels(1, len(shown), (2.6, 2.6), path) as (_, axes):
         for axis, metric in zip(axes[0], shown):
-            for experiment, mine in cells[
-                (cells.metric == metric.name) & cells.value.notna()
-            ].groupby("experiment", sort=False):
-                bars = [mine.value - mine.low, mine.high - mine.value]
+            of_metric = cells[(cells.metric == metric.name) & cells.value.notna()]
+            for experiment, curve in of_metric.groupby("experiment", sort=False):
+                bars = [curve.value - curve.low, curve.high - curve.value]
                 axis.errorbar(
-                    mine.octaves,
-                    mine.value,
+                    curve.octaves,
+                    curve.value,
                     np.maximum(bars, 0),
                     fmt="o-",
                     capsize=3,
@@ -108,13 +106,17 @@ def extrapolation_figure(cells: pd.DataFrame, path: Path) -> None:
 
 
 def phase_figure(rows: pd.DataFrame, path: Path) -> None:
-    """Of every test example and version, waveform distance against spectral loss; the first
-    version's loss to the original for scale.
+    """Draw waveform distance against spectral loss for every test example and version.
+
+    A line marks the first version's mean spectral loss to the original, for scale.
     """
     with panel(path, 3.6) as axis:
-        for version, mine in rows[rows.version != "first"].groupby("version", sort=False):
+        for version, of_version in rows[rows.version != "first"].groupby("version", sort=False):
             axis.plot(
-                mine.waveform_distance, mine.spectral_loss, ".", label=version.replace("_", " ")
+                of_version.waveform_distance,
+                of_version.spectral_loss,
+                ".",
+                label=version.replace("_", " "),
             )
         axis.axhline(
             rows.spectral_loss_to_original[rows.version == "first"].mean(),
@@ -131,11 +133,11 @@ def phase_figure(rows: pd.DataFrame, path: Path) -> None:
 
 
 class StudyResults(NamedTuple):
-    """What a study's picture may show."""
+    """Inputs of a study's figure."""
 
-    folder: Path  # what the study's stage wrote for one experiment and seed
+    folder: Path  # output of the study's stage for one experiment and seed
     rows: dict[str, pd.DataFrame]  # the same run's rows by table
-    tables: Path  # the tables of all experiments
+    tables: Path  # folder of the tables, which cover all experiments
     config: TabulateConfig
 
 
@@ -177,24 +179,26 @@ STUDY_FIGURES: dict[str, DrawStudy] = by_study(
 def draw_studies(
     settings: Settings, config: TabulateConfig, studies: Path, rows: Path, tables: Path, out: Path
 ) -> None:
-    """Write out/STUDY.png of every study that params.yaml asks for.
+    """Write OUT/STUDY.png for every study that params.yaml asks for.
 
     Args:
         settings: name the studies' experiments and the seeds.
         config: the `tabulate` section.
-        studies: the folder that the studies' stages wrote.
-        rows: the folder that stage `score` wrote.
-        tables: the folder that stage `tabulate` wrote.
-        out: the folder for the pictures.
+        studies: output folder of the studies' stages.
+        rows: output folder of stage `score`.
+        tables: output folder of stage `tabulate`.
+        out: folder of the figures.
     """
     for study, draw in STUDY_FIGURES.items():
         runs = settings.study_runs(study)
-        if runs:
-            experiment, seed = runs[0]
-            run = f"{experiment}-{seed}"
-            found = {
-                table.name: pd.read_parquet(rows / f"{table.name}-{run}.parquet")
-                for table in TABLES
-                if table.stage == study
-            }
-            draw(StudyResults(studies / study / run, found, tables, config), out / f"{study}.png")
+        if not runs:
+            continue
+        experiment, seed = runs[0]
+        run = f"{experiment}-{seed}"
+        run_rows = {
+            table.name: pd.read_parquet(rows / f"{table.name}-{run}.parquet")
+            for table in TABLES
+            if table.stage == study
+        }
+        results = StudyResults(studies / study / run, run_rows, tables, config)
+        draw(results, out / f"{study}.png")

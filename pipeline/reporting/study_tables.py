@@ -1,4 +1,4 @@
-"""Tables of the studies: cells from their rows, written as CSV, Markdown and LaTeX."""
+"""Aggregate the studies' rows into tables; write them as CSV, Markdown and LaTeX."""
 
 from pathlib import Path
 
@@ -14,145 +14,168 @@ from pipeline.reporting.cells import (
     paired_difference,
     row_files,
 )
-from pipeline.reporting.columns import difference_name
-from pipeline.reporting.studies import TABLES, Study
+from pipeline.reporting.columns import StudyTable, difference_name
+from pipeline.reporting.studies import TABLES
+
+VALUES = (
+    "Cells: value [95 % interval over clusters: recorded samples, pieces] n=number of examples in "
+    "which the measure is defined."
+)
 
 
-def read_rows(folder: Path, study: Study) -> pd.DataFrame | None:
-    """The rows of a study, all experiments and seeds; None where it was made with none."""
-    paths = sorted(folder.glob(f"{study.name}-*.parquet"))
+def read_rows(folder: Path, table: StudyTable) -> pd.DataFrame | None:
+    """Read a table's rows of all experiments and seeds; return None if there are no files."""
+    paths = sorted(folder.glob(f"{table.name}-*.parquet"))
     return (
         pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True) if paths else None
     )
 
 
-def check_rows(rows: pd.DataFrame, study: Study, runs: set[tuple[str, int]]) -> None:
-    """Stop unless the rows are of exactly these experiments and seeds, and the same lines and
-    examples in each.
+def check_rows(rows: pd.DataFrame, table: StudyTable, runs: set[tuple[str, int]]) -> None:
+    """Check that the rows are complete.
+
+    Args:
+        rows: of all experiments and seeds.
+        table: names the columns that distinguish lines.
+        runs: the experiments and seeds that params.yaml asks for.
+
+    Raises:
+        UserError: if other experiments or seeds are present, or the seeds of an experiment differ
+            in lines or examples.
     """
-    found = set(zip(rows.experiment, rows.seed))
-    if found != runs:
+    present = set(zip(rows.experiment, rows.seed))
+    if present != runs:
         raise UserError(
-            f"rows: {study.name}: holds {sorted(found)}, params.yaml names {sorted(runs)}; run "
+            f"rows: {table.name}: holds {sorted(present)}, params.yaml names {sorted(runs)}; run "
             "`dvc repro score`"
         )
-    for experiment, mine in rows.groupby("experiment"):
+    for experiment, of_experiment in rows.groupby("experiment"):
         expected = None
-        for seed, group in mine.groupby("seed"):
-            held = sorted(group[[*study.lines, "example_id"]].astype(str).agg(" ".join, axis=1))
-            expected = expected or held
-            if held != expected:
+        for seed, of_seed in of_experiment.groupby("seed"):
+            keys = of_seed[[*table.lines, "example_id"]].astype(str)
+            examples = sorted(keys.agg(" ".join, axis=1))
+            expected = expected or examples
+            if examples != expected:
                 raise UserError(
-                    f"rows: {study.name}: {experiment}, seed {seed}: other lines or examples "
-                    "than another seed's; run `dvc repro score`"
+                    f"rows: {table.name}: {experiment}, seed {seed}: lines or examples differ "
+                    "from another seed's; run `dvc repro score`"
                 )
 
 
-def study_cells(rows: pd.DataFrame, study: Study, config: TabulateConfig) -> pd.DataFrame:
-    """Long table: a line per experiment, line and metric, in the order of the rows."""
+def study_cells(rows: pd.DataFrame, table: StudyTable, config: TabulateConfig) -> pd.DataFrame:
+    """Aggregate rows into a long table: one row per experiment, line and metric, in row order."""
     cells = []
-    for keys, mine in rows.groupby(["experiment", *study.lines], sort=False):
-        of_line = dict(zip(("experiment", *study.lines), keys)) | {"seeds": mine.seed.nunique()}
-        behind = " ".join(f"{study.name}-{name}" for name in row_files(mine).split())
+    for keys, of_line in rows.groupby(["experiment", *table.lines], sort=False):
+        line = dict(zip(("experiment", *table.lines), keys)) | {"seeds": of_line.seed.nunique()}
+        sources = " ".join(f"{table.name}-{name}" for name in row_files(of_line).split())
         cells += [
-            of_line | {"metric": metric.name} | aggregate(mine, metric, config) | {"rows": behind}
-            for metric in study.metrics
+            line | {"metric": metric.name} | aggregate(of_line, metric, config) | {"rows": sources}
+            for metric in table.metrics
         ]
-        base = rows[(rows.experiment == keys[0]) & (rows[study.lines[0]] == study.base)]
-        if len(base) and keys[1] != study.base:
+        base = rows[(rows.experiment == keys[0]) & (rows[table.lines[0]] == table.base)]
+        if len(base) and keys[1] != table.base:
             cells += [
-                of_line
+                line
                 | {"metric": difference_name(metric.name)}
-                | paired_difference(mine, base, metric, config)
-                | {"rows": behind}
-                for metric in study.metrics
+                | paired_difference(of_line, base, metric, config)
+                | {"rows": sources}
+                for metric in table.metrics
             ]
     return pd.DataFrame(cells)
 
 
-def named_rows(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """The cells with the name of their line in metrics.json, `row`."""
-    names = cells[["experiment", *study.lines]].astype(str).agg("/".join, axis=1)
-    # DVC takes a dot for a level
-    return cells.assign(row=f"{study.name}/" + names.str.replace(".", "_"))
+def named_rows(cells: pd.DataFrame, table: StudyTable) -> pd.DataFrame:
+    """Add the column `row`: the name of a cell's line in metrics.json."""
+    names = cells[["experiment", *table.lines]].astype(str).agg("/".join, axis=1)
+    # DVC reads a dot as a level of nesting
+    return cells.assign(row=f"{table.name}/" + names.str.replace(".", "_"))
 
 
 def write_study_tables(
     rows: Path, settings: Settings, config: TabulateConfig, folder: Path
 ) -> list[pd.DataFrame]:
-    """Write the table of every study that params.yaml asks for; returns their cells, named."""
+    """Write the table of every study that params.yaml asks for.
+
+    Args:
+        rows: folder of TABLE-EXPERIMENT-SEED.parquet.
+        settings: name the studies' experiments and the seeds.
+        config: the `tabulate` section.
+        folder: of the tables.
+
+    Returns:
+        The cells of each table, with the column `row` of `named_rows`.
+    """
     written = []
-    for study in TABLES:
-        runs = set(settings.study_runs(study.stage))
-        found = read_rows(rows, study)
-        if runs or found is not None:
-            found = (
-                pd.DataFrame(columns=["experiment", "seed", *study.lines])
-                if found is None
-                else found
-            )
-            check_rows(found, study, runs)
-            cells = study_cells(found, study, config)
-            write_study_table(cells, study, folder)
-            written.append(named_rows(cells, study))
+    for table in TABLES:
+        runs = set(settings.study_runs(table.stage))
+        of_table = read_rows(rows, table)
+        if not runs and of_table is None:
+            continue
+        if of_table is None:
+            of_table = pd.DataFrame(columns=["experiment", "seed", *table.lines])
+        check_rows(of_table, table, runs)
+        cells = study_cells(of_table, table, config)
+        write_study_table(cells, table, folder)
+        written.append(named_rows(cells, table))
     return written
 
 
-def write_study_table(cells: pd.DataFrame, study: Study, folder: Path) -> None:
-    """Write NAME.csv (full precision), .md and .tex (rounded by their intervals); the .tex
-    without differences.
+def write_study_table(cells: pd.DataFrame, table: StudyTable, folder: Path) -> None:
+    """Write NAME.csv (full precision), NAME.md and NAME.tex (rounded by the intervals).
+
+    The LaTeX table leaves the differences out.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / f"{study.name}.csv", cells.to_csv(index=False))
-    named = {metric.name: metric.label for metric in study.metrics}
-    layout, differences = _layout(cells, study, named), ""
-    if cells.metric.str.endswith(difference_name("")).any():
-        table = _layout(
-            cells,
-            study,
-            {
-                difference_name(name): f"{label} minus `{study.base}`"
-                for name, label in named.items()
-            },
-        )
-        differences = (
-            f"Differences to the line `{study.base}`, paired by example:\n"
-            "\n"
-            f"{table.to_markdown(index=False, disable_numparse=True)}\n"
-            "\n"
-        )
+    write_text(folder / f"{table.name}.csv", cells.to_csv(index=False))
+    layout = _layout(cells, table, {metric.name: metric.label for metric in table.metrics})
     write_text(
-        folder / f"{study.name}.md",
+        folder / f"{table.name}.md",
         (
-            f"# {study.title}\n"
+            f"# {table.title}\n"
             "\n"
-            f"{study.about} Value [95 % interval over clusters: recorded samples, pieces] "
-            "n=number of examples in which the figure is defined.\n"
+            f"{table.about}\n"
+            "\n"
+            f"{VALUES}\n"
             "\n"
             f"{layout.to_markdown(index=False, disable_numparse=True)}\n"
             "\n"
-            f"{differences}At full precision, with the rows behind each cell: {study.name}.csv.\n"
+            f"{_differences(cells, table)}Full precision, and the rows behind each cell: "
+            f"{table.name}.csv.\n"
         ),
     )
-    shape = "l" * (1 + len(study.lines)) + "r" * len(study.metrics)
+    alignment = "l" * (1 + len(table.lines)) + "r" * len(table.metrics)
     write_text(
-        folder / f"{study.name}.tex", layout.to_latex(index=False, escape=True, column_format=shape)
+        folder / f"{table.name}.tex",
+        layout.to_latex(index=False, escape=True, column_format=alignment),
     )
 
 
-def _layout(cells: pd.DataFrame, study: Study, metrics: dict[str, str]) -> pd.DataFrame:
-    """The table as it is printed: of every line that has them the metrics, each under its label."""
-    heads, shown = (
-        ("Experiment", *(key.capitalize() for key in study.lines)),
-        cells[cells.metric.isin(metrics)],
+def _differences(cells: pd.DataFrame, table: StudyTable) -> str:
+    """Markdown of the paired differences; empty if the table has none."""
+    if not cells.metric.str.endswith(difference_name("")).any():
+        return ""
+    labels = {
+        difference_name(metric.name): f"{metric.label} minus `{table.base}`"
+        for metric in table.metrics
+    }
+    layout = _layout(cells, table, labels)
+    return (
+        f"Differences from the line `{table.base}`, paired by example:\n"
+        "\n"
+        f"{layout.to_markdown(index=False, disable_numparse=True)}\n"
+        "\n"
     )
-    return pd.DataFrame(
-        [
+
+
+def _layout(cells: pd.DataFrame, table: StudyTable, labels: dict[str, str]) -> pd.DataFrame:
+    """Lay out the metrics of `labels` (metric to label) in columns, one line per key."""
+    heads = ("Experiment", *(key.capitalize() for key in table.lines))
+    shown = cells[cells.metric.isin(labels)]
+    lines = []
+    for keys, of_line in shown.groupby(["experiment", *table.lines], sort=False):
+        by_metric = of_line.set_index("metric")
+        lines.append(
             dict(zip(heads, map(str, keys)))
-            | {
-                label: format_cell(mine.set_index("metric").loc[name])
-                for name, label in metrics.items()
-            }
-            for keys, mine in shown.groupby(["experiment", *study.lines], sort=False)
-        ]
-    )
+            | {label: format_cell(by_metric.loc[name]) for name, label in labels.items()}
+        )
+    return pd.DataFrame(lines)

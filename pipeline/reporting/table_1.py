@@ -1,4 +1,4 @@
-"""Table 1 beside the paper's figures, in CSV, Markdown and LaTeX; metrics.json."""
+"""Table 1 with the paper's figures and ours, in CSV, Markdown and LaTeX; metrics.json."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ from pipeline.reporting.cells import (
 )
 from pipeline.reporting.columns import METRICS, PAPER_METRICS, difference_name
 
-# differences that are printed
+# metrics whose paired differences are printed
 PAIRED = [
     metric for metric in METRICS if metric.name in ("spectral_loss", "loudness_l1_db_sounding")
 ]
@@ -30,38 +30,40 @@ NAMES = {
 def resynthesis_cells(
     rows: pd.DataFrame, order: dict[str, list[str]], config: TabulateConfig
 ) -> pd.DataFrame:
-    """Long table: a line per row name and metric; paired differences are to the base of the
-    row's data set, if it has one.
+    """Aggregate rows into a long table: one line per row name and metric.
+
+    Args:
+        rows: of all experiments, yardsticks and seeds.
+        order: row names by data set.
+        config: names the base of each data set that has one; paired differences subtract it.
     """
     cells = []
     for data, names in order.items():
         base = rows[rows.experiment == config.bases.get(data)]
         for name in names:
-            mine = rows[rows.experiment == name]
-            of_row, behind, both = (
-                {"data": data, "row": name, "seeds": mine.seed.nunique()},
-                row_files(mine),
-                row_files(pd.concat([mine, base])),
-            )
+            of_name = rows[rows.experiment == name]
+            keys = {"data": data, "row": name, "seeds": of_name.seed.nunique()}
+            sources = row_files(of_name)
+            paired_sources = row_files(pd.concat([of_name, base]))
             cells += [
-                of_row
+                keys
                 | {"metric": metric.name}
-                | aggregate(mine, metric, config)
-                | {"rows": behind}
+                | aggregate(of_name, metric, config)
+                | {"rows": sources}
                 for metric in METRICS
             ]
             cells += [
-                of_row
+                keys
                 | {"metric": difference_name(metric.name)}
-                | paired_difference(mine, base, metric, config)
-                | {"rows": both}
+                | paired_difference(of_name, base, metric, config)
+                | {"rows": paired_sources}
                 for metric in METRICS
             ]
     return pd.DataFrame(cells)
 
 
 def read_paper(path: Path) -> dict:
-    """The paper's figures, with section and table named."""
+    """Read the paper's figures with the section and table that they come from."""
     return yaml.safe_load(path.read_text())
 
 
@@ -73,7 +75,16 @@ def write_resynthesis_table(
     notes: list[str],
     folder: Path,
 ) -> None:
-    """Write resynthesis.csv (full precision), .md and .tex (rounded) from `resynthesis_cells`."""
+    """Write resynthesis.csv (full precision), resynthesis.md and resynthesis.tex (rounded).
+
+    Args:
+        cells: from `resynthesis_cells`.
+        order: row names by data set.
+        bases: experiment by data set that paired differences subtract.
+        paper: from `read_paper`.
+        notes: remarks printed below the table.
+        folder: of the tables.
+    """
     in_paper = [
         {
             "row": row["row"],
@@ -98,18 +109,24 @@ def write_resynthesis_table(
 
 def write_metrics(cells: pd.DataFrame, path: Path) -> None:
     """Write {row: {metric: value}} for `dvc metrics diff`."""
-    rows = {name: mine.set_index("metric").value for name, mine in cells.groupby("row", sort=False)}
+    rows = {
+        name: of_name.set_index("metric").value
+        for name, of_name in cells.groupby("row", sort=False)
+    }
     write_json(
         path,
         {
-            name: {k: None if pd.isna(v) else round(v, 6) for k, v in values.items()}
+            name: {
+                metric: None if pd.isna(value) else round(value, 6)
+                for metric, value in values.items()
+            }
             for name, values in rows.items()
         },
     )
 
 
 def table_1(cells: pd.DataFrame, order: dict[str, list[str]], paper: dict) -> pd.DataFrame:
-    """The paper's Table 1 with our rows below its own."""
+    """Lay out the paper's Table 1 with our rows below the paper's."""
     heads = {metric.name: metric.label for metric in METRICS if metric.name in PAPER_METRICS}
     lines = [
         {"Model": row["label"], "Source": "paper", "Data": "NSynth"}
@@ -118,19 +135,19 @@ def table_1(cells: pd.DataFrame, order: dict[str, list[str]], paper: dict) -> pd
     ]
     for data, names in order.items():
         for name in names:
-            mine = cells[cells["row"] == name].set_index("metric")
-            shown = {heads[metric]: format_cell(mine.loc[metric]) for metric in PAPER_METRICS}
+            by_metric = cells[cells["row"] == name].set_index("metric")
+            shown = {heads[metric]: format_cell(by_metric.loc[metric]) for metric in PAPER_METRICS}
             lines.append({"Model": display_name(name), "Source": "ours", "Data": data} | shown)
     return pd.DataFrame(lines)
 
 
 def display_name(name: str) -> str:
-    """A row's name as tables show it."""
+    """Return a row's name as tables show it."""
     return NAMES.get(name.split("@")[0], name)
 
 
 def detail_table(cells: pd.DataFrame, names: list[str], base: str) -> pd.DataFrame:
-    """Every metric (lines) of the named rows (columns)."""
+    """Lay out every metric (lines) of the named rows (columns), and differences from the base."""
     labels = {metric.name: metric.label for metric in METRICS}
     labels |= {
         difference_name(metric.name): f"{metric.label} minus `{base}` (paired)" for metric in PAIRED
@@ -147,24 +164,26 @@ def detail_table(cells: pd.DataFrame, names: list[str], base: str) -> pd.DataFra
 
 def _markdown(layout: pd.DataFrame, details: dict[str, pd.DataFrame], notes: list[str]) -> str:
     remarks = "\n".join(f"- {note}" for note in notes)
-    tables = {
-        data: table.to_markdown(index=False, disable_numparse=True)
+    tables = "\n\n".join(
+        f"### Data set `{data}`\n\n{table.to_markdown(index=False, disable_numparse=True)}"
         for data, table in details.items()
-    }
-    every = "\n\n".join(f"### Data set `{data}`\n\n{table}" for data, table in tables.items())
+    )
     return (
         "# Resynthesis accuracy (the paper's Table 1)\n"
         "\n"
-        "Lower is better. Ours: value [95 % interval] n=number of test examples in which the "
-        "figure is defined.\n"
+        "Lower is better in all three columns. Our cells: value [95 % interval] n=number of test "
+        "examples in which the measure is defined.\n"
         "\n"
         f"{layout.to_markdown(index=False, disable_numparse=True)}\n"
         "\n"
-        "## Every metric\n"
+        "## All metrics\n"
         "\n"
-        f"{every}\n"
+        "Lower is better, except for RPA and RCA (raw pitch and raw chroma accuracy), where higher "
+        "is better, and loudness bias, where 0 is best.\n"
         "\n"
-        "## What differs, and what this can show\n"
+        f"{tables}\n"
+        "\n"
+        "## Differences from the paper, and limits\n"
         "\n"
         f"{remarks}\n"
     )
@@ -177,5 +196,5 @@ def _latex(layout: pd.DataFrame, notes: list[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    """Plain text for LaTeX; pandas escapes cells only."""
+    """Escape plain text for LaTeX; pandas escapes cells only."""
     return re.sub(r"[&%$#_{}]", lambda special: f"\\{special[0]}", text)

@@ -1,6 +1,4 @@
-"""The picture of the timbre transfers: for each instrument a window's source above what the
-model made of it.
-"""
+"""Draw timbre transfers: for each instrument one window's source above the model's output."""
 
 from pathlib import Path
 
@@ -16,20 +14,18 @@ from pipeline.studies.conditions import Condition, read_conditions
 
 
 def draw_transfers(rows: pd.DataFrame, folder: Path, path: Path) -> None:
-    """Spectrograms of source and output, and below f0 as asked for and as measured on both, one
-    window per instrument.
+    """Draw spectrograms of source and output, and below them the requested and measured f0.
 
     Args:
-        rows: of one experiment and seed; the window in the middle of an instrument's by raw pitch
-            accuracy is shown.
-        folder: what stage `timbre_transfer` wrote.
+        rows: of one experiment and seed; each instrument's window of median raw pitch accuracy is
+            drawn.
+        folder: output of stage `timbre_transfer`.
+        path: of the PNG.
     """
     shown = pick_windows(rows)
-    sources, outputs, conditions = (
-        read_clips(folder / "source"),
-        read_clips(folder / "output"),
-        read_conditions(folder / "output"),
-    )
+    sources = read_clips(folder / "source")
+    outputs = read_clips(folder / "output")
+    conditions = read_conditions(folder / "output")
     with panels(3, len(shown), (3.3, 2.1), path, sharex=True, sharey="row") as (figure, axes):
         for column, row in zip(axes.T, shown.itertuples()):
             name = row.example_id
@@ -56,34 +52,35 @@ def draw_transfers(rows: pd.DataFrame, folder: Path, path: Path) -> None:
 
 
 def pick_windows(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of every instrument the window in the middle by raw pitch accuracy; the real test clips
-    have none.
+    """Pick each instrument's window of median raw pitch accuracy.
+
+    The real test clips are not tracked and are left out.
     """
     tracked = rows.dropna(subset=["rpa"])
     ordered = [
-        mine.sort_values(["rpa", "example_id"])
-        for _, mine in tracked.groupby("instrument", sort=False)
+        windows.sort_values(["rpa", "example_id"])
+        for _, windows in tracked.groupby("instrument", sort=False)
     ]
-    return pd.concat([mine.iloc[[len(mine) // 2]] for mine in ordered])
+    return pd.concat([windows.iloc[[len(windows) // 2]] for windows in ordered])
 
 
 def _draw_f0(
     axis: plt.Axes, source: Clip, output: Clip, condition: Condition, octaves: float, step_ms: int
 ) -> None:
-    seconds, coarse = (
-        np.arange(len(condition.f0_hz)) / FRAME_RATE,
-        np.arange(len(source.f0_hz)) * step_ms / 1000,
+    seconds = np.arange(len(condition.f0_hz)) / FRAME_RATE
+    tracked_seconds = np.arange(len(source.f0_hz)) * step_ms / 1000
+    requested = np.where(condition.loudness_db > SOUNDING_DB, condition.f0_hz, np.nan)
+    axis.plot(
+        seconds, librosa.hz_to_midi(requested), color="black", linewidth=0.8, label="asked for"
     )
-    asked = np.where(condition.loudness_db > SOUNDING_DB, condition.f0_hz, np.nan)
-    axis.plot(seconds, librosa.hz_to_midi(asked), color="black", linewidth=0.8, label="asked for")
     for clip, factor, marker, label in (
         (source, 2.0**octaves, "o", "source, moved"),
         (output, 1.0, "x", "output"),
     ):
-        heard = clip.confidence >= CONFIDENCE_THRESHOLD
+        confident = clip.confidence >= CONFIDENCE_THRESHOLD
         axis.plot(
-            coarse[heard],
-            librosa.hz_to_midi(factor * clip.f0_hz[heard]),
+            tracked_seconds[confident],
+            librosa.hz_to_midi(factor * clip.f0_hz[confident]),
             marker,
             markersize=4,
             fillstyle="none",

@@ -1,4 +1,4 @@
-"""The tiny model beside the full one: a view of Table 1's cells, with the number of parameters."""
+"""The table of the tiny model: Table 1's cells and parameter counts, next to the full model's."""
 
 from pathlib import Path
 
@@ -8,26 +8,28 @@ from pipeline.common.files import write_text
 from pipeline.reporting.cells import format_cell
 from pipeline.reporting.columns import METRICS, difference_name
 
-TINY = "tiny"  # as the paper calls it; its full model is the base of its data set
+TINY = "tiny"  # the paper's name; its full model is the base of its data set
 ABOUT = (
-    "The paper's tiny model (one GRU of 256 units, no MLPs) beside the full one, trained alike. "
-    "Both were scored on the same test examples; differences are paired by example: value [95 % "
-    "interval over pieces] n=number of examples in which the figure is defined. Parameters are "
-    "as trained here, without the reverb's impulse response; at the paper's sizes: "
-    "parameters.md. How far both can be led beyond what they were trained on: extrapolation.md."
+    "The paper's tiny model (one GRU of 256 units, no MLPs) and the full model, trained alike and "
+    "scored on the same test examples. Cells: value [95 % interval over pieces] n=number of "
+    "examples in which the measure is defined. Differences are tiny minus full, paired by example. "
+    "Parameters are counted as trained here, without the reverb's impulse response. See "
+    "parameters.md for the counts at the paper's sizes, and extrapolation.md for how far both "
+    "models follow f0 beyond their training range."
 )
 
 
 def write_tiny_table(cells: pd.DataFrame, counts: pd.DataFrame, full: str, folder: Path) -> None:
-    """Write tiny.csv (the cells as they stand in resynthesis.csv), .md and .tex.
+    """Write tiny.csv (the same cells as in resynthesis.csv), tiny.md and tiny.tex.
 
     Args:
         cells: from `reporting.table_1.resynthesis_cells`.
         counts: rows of experiment, scale, part and parameters.
-        full: the experiment that the tiny one's differences are taken from.
+        full: the experiment that is subtracted from the tiny one.
+        folder: of the tables.
     """
-    mine = cells[cells["row"].isin([full, TINY])]
-    write_text(folder / "tiny.csv", mine.to_csv(index=False))
+    compared = cells[cells["row"].isin([full, TINY])]
+    write_text(folder / "tiny.csv", compared.to_csv(index=False))
     trained = (
         counts[(counts.scale == "trained") & (counts.part != "reverb")]
         .groupby("experiment")
@@ -41,7 +43,7 @@ def write_tiny_table(cells: pd.DataFrame, counts: pd.DataFrame, full: str, folde
             "Difference": f"{trained[TINY] / trained[full] - 1:+.0%}",
         }
     ]
-    by_row = {name: mine[mine["row"] == name].set_index("metric") for name in (full, TINY)}
+    by_row = {name: compared[compared["row"] == name].set_index("metric") for name in (full, TINY)}
     lines += [
         {
             "Metric": metric.label,

@@ -1,4 +1,4 @@
-"""The table of trainings: budget, epochs and validation of each."""
+"""The table of trainings: budget, epochs and validation loss of each."""
 
 import json
 from pathlib import Path
@@ -7,20 +7,28 @@ import pandas as pd
 
 from pipeline.common.files import write_text
 
-# a validation loss that fell by more than this share in the last quarter of training was still
-# falling
+# the loss is still falling if it fell by more than this share between the last two validations
 FALLING = 0.01
 
 
 def read_trainings(folder: Path, experiments: list[str], seeds: list[int]) -> pd.DataFrame:
-    """A row per training: what its summary says, and its validation losses at the quarters of
-    training.
+    """Read the logs and summaries of all trainings.
+
+    Args:
+        folder: of EXPERIMENT-SEED.csv (the log) and .json (the summary).
+        experiments: names.
+        seeds: of each experiment.
+
+    Returns:
+        A row per training: objective, steps, epochs, parameters, seconds, the list of validation
+        losses and the relative change between the last two.
     """
     rows = []
     for experiment in experiments:
         for seed in seeds:
             path = folder / f"{experiment}-{seed}.csv"
-            summary, log = json.loads(path.with_suffix(".json").read_text()), pd.read_csv(path)
+            summary = json.loads(path.with_suffix(".json").read_text())
+            log = pd.read_csv(path)
             valid = log.dropna(subset=["valid_loss"]).valid_loss.to_list()
             rows.append(
                 {
@@ -39,9 +47,7 @@ def read_trainings(folder: Path, experiments: list[str], seeds: list[int]) -> pd
 
 
 def write_training_table(trainings: pd.DataFrame, folder: Path) -> None:
-    """Write training.csv, .md and .tex: budget, epochs and validation curve of every training,
-    and whether it was still falling.
-    """
+    """Write training.csv, training.md and training.tex from `read_trainings`."""
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "training.csv", trainings.to_csv(index=False))
     table = training_table(trainings)
@@ -50,14 +56,15 @@ def write_training_table(trainings: pd.DataFrame, folder: Path) -> None:
         (
             "# Training\n"
             "\n"
-            "What each row of the results was trained with. Seconds are this run's wall time on "
-            "the machine that wrote this table: they differ from run to run, the steps do not, "
-            "and steps were chosen so that all models get about the same time. Epochs: seconds "
-            "of audio seen over those of the training split. Validation: the training objective "
-            "over the whole validation split at equal distances in training; objectives differ, "
-            f"so compare within a line. Still falling: by more than {FALLING:.0%} between the "
-            "last two. A model that still falls is not at its best, and one training says "
-            "nothing about another seed.\n"
+            "Each training behind the results. Steps were chosen so that all models train for "
+            "about the same time. Seconds: wall time on the machine that wrote this table; it "
+            "varies between runs, the steps do not. Epochs: seconds of audio seen, divided by "
+            "those of the training split. Validation: the training objective over the whole "
+            "validation split, at equal intervals in training; lower is better. Objectives "
+            "differ, so compare only within a line. Still falling: whether the loss fell by more "
+            f"than {FALLING:.0%} between the last two validations, with the change. A model whose "
+            "loss still falls is not at its best, and one training says nothing about another "
+            "seed.\n"
             "\n"
             f"{table.to_markdown(index=False, disable_numparse=True)}\n"
         ),
@@ -66,19 +73,17 @@ def write_training_table(trainings: pd.DataFrame, folder: Path) -> None:
 
 
 def training_table(trainings: pd.DataFrame) -> pd.DataFrame:
-    """A line per training of `read_trainings`, as people read it."""
+    """Format `read_trainings` for printing, one line per training."""
     return pd.DataFrame([_training_line(row) for _, row in trainings.iterrows()])
 
 
 def _training_line(row: pd.Series) -> dict[str, str]:
-    falling = (
-        ""
-        if pd.isna(row.last_change)
-        else ("yes" if row.last_change < -FALLING else "no") + f" ({row.last_change:+.1%})"
-    )
-    seconds = f"{row.training_seconds:.0f}" + (
-        f" + {row.pretraining_seconds:.0f} pretraining" if row.pretraining_seconds else ""
-    )
+    falling = ""
+    if not pd.isna(row.last_change):
+        falling = f"{'yes' if row.last_change < -FALLING else 'no'} ({row.last_change:+.1%})"
+    seconds = f"{row.training_seconds:.0f}"
+    if row.pretraining_seconds:
+        seconds += f" + {row.pretraining_seconds:.0f} pretraining"
     return {
         "Experiment": f"{row.experiment}, seed {row.seed}",
         "Objective": row.objective,

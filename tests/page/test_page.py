@@ -23,10 +23,10 @@ from pipeline.examples.schema import Statistics
 from pipeline.models.autoencoder import Autoencoder, ModelConfig
 from pipeline.page.listing import (
     Example,
-    Line,
     PageConfig,
     Picker,
     Track,
+    TrackRow,
     read_listing,
     write_listing,
 )
@@ -38,7 +38,7 @@ from pipeline.page.sound import SoundFolder, picture
 from pipeline.page.studies import study_pickers
 from pipeline.page.table_cells import Cell
 from pipeline.page.tables import difference_table, reading, table_1
-from pipeline.page.tracks import Made, Tracks
+from pipeline.page.tracks import PageInputs, Tracks
 from pipeline.reporting.cells import TabulateConfig, format_cell
 from pipeline.reporting.columns import METRICS
 from pipeline.reporting.studies import CONTROL, EXTRAPOLATION, PHASE
@@ -146,8 +146,8 @@ def test_modules_add_up_to_the_whole(small_model_values, random):
 @pytest.fixture
 def tracks(tmp_path):
     (tmp_path / "sounds").mkdir()
-    made = Made(*[tmp_path / "nothing"] * 5, data={}, seed=0, seconds=4.0, noise_seed=0)
-    return Tracks(made, SoundFolder(tmp_path / "sounds", 0.5))
+    inputs = PageInputs(*[tmp_path / "nothing"] * 5, data={}, seed=0, seconds=4.0, noise_seed=0)
+    return Tracks(inputs, SoundFolder(tmp_path / "sounds", 0.5))
 
 
 def sound(value):
@@ -364,7 +364,7 @@ def test_names_in_backticks_are_code_and_nothing_else_is_markup():
 def test_the_listing_comes_back(tmp_path):
     track = Track(label="original", name="0123", seconds=4.0)
     example = Example(
-        example_id="a@0", title="A", why=["best"], lines=[Line(label="", tracks=[track])]
+        example_id="a@0", title="A", why=["best"], lines=[TrackRow(label="", tracks=[track])]
     )
     pickers = [
         Picker(
@@ -388,7 +388,7 @@ def test_the_page_needs_a_model_to_open_with():
 def test_a_page_that_is_too_heavy_or_refers_to_nothing_stops(tmp_path):
     page = tmp_path / "index.html"
     page.write_text('<img src="a/b.webp"><a href="#x">x</a><link href="data:,">')
-    with pytest.raises(UserError, match="refers to .*b.webp, which is not there"):
+    with pytest.raises(UserError, match="refers to .*b.webp, which does not exist"):
         check_weight(page, 1)
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "b.webp").write_bytes(bytes(1_500_000))
@@ -397,7 +397,7 @@ def test_a_page_that_is_too_heavy_or_refers_to_nothing_stops(tmp_path):
     )
     with pytest.raises(
         UserError,
-        match="weighs 1.5 MB with what it refers to, page.megabytes allows 1; lower page.quality",
+        match="has 1.5 MB with everything it refers to, but page.megabytes is 1; lower page.quality",
     ):
         check_weight(page, 1)
 
