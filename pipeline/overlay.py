@@ -1,9 +1,10 @@
-"""Merge an overlay (params/smoke.yaml, params/paper.yaml) onto params.yaml: `python -m
-pipeline.overlay OVERLAY`.
-Strict: a key that params.yaml does not have is an error. Mappings whose keys are names
-    (instruments, outside) are replaced as a
-whole; `only: [NAME, ...]` keeps just these experiments, `only_data: [NAME, ...]` just these data
-sets.
+"""Merge an overlay such as params/smoke.yaml into params.yaml.
+
+Usage: `python -m pipeline.overlay OVERLAY`.
+
+A key that params.yaml does not have is an error. Mappings whose keys are names (instruments,
+outside) are replaced as a whole. `only: [NAME, ...]` keeps only these experiments, and
+`only_data: [NAME, ...]` only these data sets.
 """
 
 from pathlib import Path
@@ -19,7 +20,17 @@ REPLACED = ("data.notes.instruments", "timbre_transfer.lines.instruments", "outs
 
 
 def merge(base: dict, overlay: dict, path: Path, prefix: str = "") -> None:
-    """Put the overlay's values into `base`, in place."""
+    """Merge the overlay's values into `base`, in place.
+
+    Args:
+        base: a mapping of params.yaml.
+        overlay: the values to merge.
+        path: the overlay's file, for error messages.
+        prefix: the full name of `base` in the file, with a dot at its end.
+
+    Raises:
+        UserError: a key is unknown, or a mapping meets a single value.
+    """
     for key, value in overlay.items():
         name = f"{prefix}{key}"
         if key not in base:
@@ -36,14 +47,15 @@ def merge(base: dict, overlay: dict, path: Path, prefix: str = "") -> None:
 
 
 def keep_only(section: dict, names: list[str], path: Path) -> None:
-    """Drop the experiments or data sets of a section that are not named, in place."""
+    """Keep only the named experiments or data sets of a section, in place."""
     for name in names:
         if name not in section:
             raise UserError(
                 f"{path}: only: no '{name}' in params.yaml; known: {', '.join(section)}"
             )
-    for name in [name for name in section if name not in names]:
-        del section[name]
+    for name in list(section):
+        if name not in names:
+            del section[name]
     for name, values in section.items():
         if (values or {}).get("ablates", name) not in section:
             raise UserError(
@@ -55,16 +67,13 @@ def keep_only(section: dict, names: list[str], path: Path) -> None:
 def drop_bases(params: dict) -> None:
     """Drop the bases of paired differences whose data set or experiment was dropped, in place."""
     bases = params["tabulate"]["bases"]
-    for data in [
-        data
-        for data, base in bases.items()
-        if data not in params["data"] or base not in params["experiments"]
-    ]:
-        del bases[data]
+    for data, base in list(bases.items()):
+        if data not in params["data"] or base not in params["experiments"]:
+            del bases[data]
 
 
 def drop_from_studies(params: dict) -> None:
-    """Drop experiments that are no more from the studies made with them, in place."""
+    """Drop experiments from the studies if they were dropped, in place."""
     for study in STUDIES:
         params[study]["experiments"] = [
             name for name in params[study]["experiments"] if name in params["experiments"]
@@ -72,10 +81,11 @@ def drop_from_studies(params: dict) -> None:
 
 
 def main(overlay: Path, params: Path = Path("params.yaml")) -> None:
-    """Reads OVERLAY and PARAMS; rewrites PARAMS with the overlay's values, comments kept."""
+    """Read OVERLAY and PARAMS; rewrite PARAMS with the overlay's values, keeping comments."""
     read_params(params)
     yaml = YAML()
-    yaml.width, yaml.preserve_quotes = 200, True
+    yaml.width = 200
+    yaml.preserve_quotes = True
     base = yaml.load(params.read_text())
     try:
         values = YAML(typ="safe").load(overlay.read_text())

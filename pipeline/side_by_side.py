@@ -1,10 +1,9 @@
-"""Run `dvc repro` with independent stages side by side: `python -m pipeline.side_by_side`.
+"""Run `dvc repro` with independent stages in parallel: `python -m pipeline.side_by_side`.
 
-DVC itself runs one stage after another, which leaves cores idle, but several `dvc repro` may work
-in one repository at a time. The plan is DVC's, and so is the answer whether a stage changed: as
-`dvc repro` does, this asks when the stage's turn comes, after all stages it needs. A stage that did
-not change is skipped here; one that did gets a `dvc repro` of its own. Results are those of a plain
-`dvc repro`.
+DVC runs one stage after another, which leaves cores idle, but several `dvc repro` may work in one
+repository at a time. DVC makes the plan and decides whether a stage changed; as in `dvc repro`, it
+decides when all stages that this one depends on are finished. Unchanged stages are skipped. Every
+changed stage is run by a separate `dvc repro`. The results are those of a plain `dvc repro`.
 """
 
 import subprocess
@@ -32,14 +31,14 @@ DVC = [sys.executable, "-m", "dvc", "--wait-for-lock"]
 def main(jobs: Annotated[int, typer.Option(min=1)] = 2) -> None:
     """Reproduce every stage of dvc.yaml that changed, at most JOBS at a time.
 
-    After a failure the stages that are running finish and no other begins.
+    After a failure, stages that are running finish and no other stage begins.
     """
     try:
         repo = Repo(_wait_for_lock=True)
         graph = read_graph(repo)
     except DvcException:
         graph = {}
-    if not graph:  # `dvc repro` says best what is wrong
+    if not graph:  # `dvc repro` reports what is wrong
         raise SystemExit(subprocess.run([*DVC, "repro"]).returncode)
 
     def find_changed(stages: Collection[Stage]) -> set[Stage]:
@@ -57,7 +56,7 @@ def main(jobs: Annotated[int, typer.Option(min=1)] = 2) -> None:
 
 
 def read_graph(repo: Repo) -> dict[Stage, set[Stage]]:
-    """Return the stages `dvc repro` would go through, each with those it needs."""
+    """Return the stages of `dvc repro`, each with the stages it depends on."""
     with lock_repo(repo):
         graph = get_active_graph(repo.index.graph)
         path = str(Path.cwd() / PROJECT_FILE)
@@ -67,11 +66,11 @@ def read_graph(repo: Repo) -> dict[Stage, set[Stage]]:
 
 
 def has_changed(stage: Stage) -> bool:
-    """Return DVC's answer whether it would run a stage now; the repository must be locked."""
+    """Return whether DVC would run a stage now; the repository must be locked."""
     try:
         return stage.changed()
     except DvcException:
-        return True  # the stage's own `dvc repro` says best what is wrong
+        return True  # the stage's `dvc repro` reports what is wrong
 
 
 def run_graph(
@@ -80,26 +79,28 @@ def run_graph(
     find_changed: Callable[[Collection[Node]], Collection[Node]],
     run: Callable[[Node], int],
 ) -> dict[Node, int]:
-    """Run the changed nodes of a graph, each after those it needs, until one fails.
+    """Run the changed nodes of a graph, each after its dependencies, until one fails.
 
     Args:
-        graph: every node and the nodes it needs.
-        jobs: how many may run at once.
-        find_changed: returns which of some nodes changed, once all that they need are finished.
-        run: runs one node and returns its exit status.
+        graph: every node and its dependencies.
+        jobs: the maximum number of nodes that run at once.
+        find_changed: returns the changed ones of some nodes whose dependencies are finished.
+        run: runs a node and returns its exit status.
 
     Returns:
         The exit status of every node that ran.
     """
-    sorter, running, statuses = TopologicalSorter(graph), {}, {}
+    sorter = TopologicalSorter(graph)
     sorter.prepare()
+    running = {}
+    statuses = {}
     with ThreadPoolExecutor(jobs) as pool:
         try:
             while sorter.is_active() and not any(statuses.values()):
                 ready = sorter.get_ready()
                 changed = find_changed(ready) if ready else ()
                 running |= {pool.submit(run, node): node for node in changed}
-                if len(changed) < len(ready):  # what was skipped may have made others ready
+                if len(changed) < len(ready):  # skipped nodes may have made others ready
                     sorter.done(*(node for node in ready if node not in changed))
                     continue
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -108,21 +109,23 @@ def run_graph(
                     sorter.done(node)
         finally:
             for future in running:
-                future.cancel()  # stops those that have not begun
+                future.cancel()  # no effect on those that have begun
     return statuses
 
 
 def repro(name: str) -> int:
-    """Reproduce one stage whose dependencies are up to date; return the exit status.
+    """Reproduce a stage whose dependencies are up to date; return the exit status.
 
-    Every line of its output is printed behind its name.
+    Print every line of its output with the stage's name as a prefix.
     """
     started = time.monotonic()
     command = [*DVC, "repro", "--single-item", name]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
-        for line in process.stdout:  # text mode: a progress bar's carriage returns end lines too
+        for (
+            line
+        ) in process.stdout:  # in text mode, the carriage returns of progress bars also end lines
             if line.strip():
                 print(f"{name}: {line.strip()}", flush=True)
     print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)

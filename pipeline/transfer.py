@@ -1,4 +1,4 @@
-"""Let a trained model play any recording: `make transfer AUDIO=path`."""
+"""Transfer the timbre of a trained model to any recording: `make transfer AUDIO=path`."""
 
 import tempfile
 from pathlib import Path
@@ -20,6 +20,7 @@ from pipeline.features.extract import FeaturesConfig
 from pipeline.models.determinism import fix_order_of_sums
 from pipeline.reporting.studies import TIMBRE_TRANSFER
 from pipeline.resynthesis.tracked_set import ResynthesizeConfig
+from pipeline.studies.adjustment import Adjustment
 from pipeline.studies.source_lines import SourceLine
 from pipeline.studies.target import Target, describe_target
 from pipeline.studies.timbre_transfer import (
@@ -42,13 +43,14 @@ def main(
         "models/solo_violin-0"
     ),
     assigned: Annotated[
-        Path, typer.Option(help="where it stands what each experiment was trained on")
+        Path, typer.Option(help="the folder of stage assign, which names training data")
     ] = Path("data/assigned"),
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Reads AUDIO (whatever libsndfile reads, any rate, length and number of channels), MODEL and
-    what it was trained on; writes OUT (mono, 16 kHz, as long as AUDIO) and prints how the source
-    was adjusted and the figures of the table of timbre transfers.
+    """Read AUDIO (any format that libsndfile reads, any rate, length and number of channels), MODEL
+    and its training data; write OUT (mono, 16 kHz, as long as AUDIO).
+
+    Print how the source was adjusted, and the metrics of the table of timbre transfers.
     """
     fix_order_of_sums()
     settings = Settings.read(params)
@@ -59,12 +61,10 @@ def main(
     length = round(seconds * FRAME_RATE)
     out = out or Path("transfers") / f"{audio.stem}.wav"
     samples = _read(audio)
-    autoencoder, target = (
-        load_autoencoder(model),
-        describe_target(_training(model, assigned, seconds)),
-    )
-    padded = np.pad(samples, (0, max(0, length * HOP - len(samples))))  # a window at least
-    made = transfer(
+    autoencoder = load_autoencoder(model)
+    target = describe_target(_read_training(model, assigned, seconds))
+    padded = np.pad(samples, (0, max(0, length * HOP - len(samples))))  # to at least one window
+    transferred = transfer(
         autoencoder,
         SourceLine("recording", "recording", "recording", padded, None),
         target,
@@ -72,61 +72,74 @@ def main(
         config.room,
         tracking.noise_seed,
     )
-    _write(out, made.audio[: len(samples)])
+    _write(out, transferred.audio[: len(samples)])
     with tempfile.TemporaryDirectory() as folder:
-        write_transfers(Path(folder), [made], target, tracking, length)
-        found = rows(Path(folder))["timbre_transfer"]
-    print(describe(made, target, found, seconds))
+        write_transfers(Path(folder), [transferred], target, tracking, length)
+        metric_rows = rows(Path(folder))["timbre_transfer"]
+    print(describe(transferred, target, metric_rows, seconds))
     print(f"wrote {out}: {len(samples) / SAMPLE_RATE:.1f} s")
 
 
-def describe(made: Transfer, target: Target, found: pd.DataFrame, seconds: float) -> str:
-    """What was done to the source, and the metrics of the table that are defined, as means over
-    the windows.
+def describe(
+    transferred: Transfer, target: Target, metric_rows: pd.DataFrame, seconds: float
+) -> str:
+    """Describe how the source was adjusted, and list the defined metrics.
+
+    Args:
+        transferred: the transfer.
+        target: the statistics of the training data.
+        metric_rows: one row of metrics per window.
+        seconds: the length of a window.
     """
-    done = made.adjustment
-    pitch = (
-        f"f0: {done.octaves:+d} octaves (median pitch {done.pitch:.1f}, training data "
-        f"{target.pitch:.1f}, MIDI)"
-    )
-    loudness = (
-        f"loudness: mean {done.loudness_mean:.1f} to {target.loudness_mean:.1f} dB, standard "
-        f"deviation {done.loudness_std:.1f} to {done.loudness_scale * done.loudness_std:.1f} dB, "
-        "over frames above -70 dB"
-    )
+    adjustment = transferred.adjustment
     lines = [
-        "f0: not moved, CREPE is sure of no pitch" if np.isnan(done.pitch) else pitch,
-        "loudness: as it was, no frame is above -70 dB"
-        if np.isnan(done.loudness_mean)
-        else loudness,
+        _describe_pitch(adjustment, target),
+        _describe_loudness(adjustment, target),
         (
-            f"measured in windows of {seconds:g} s: {len(found)}; what the figures mean: "
-            "reports/tables/timbre_transfer.md"
+            f"measured in windows of {seconds:g} s: {len(metric_rows)}; the metrics are explained "
+            "in reports/tables/timbre_transfer.md"
         ),
     ]
     for metric in TIMBRE_TRANSFER.metrics:
-        weight = (
-            found[metric.denominator].sum() if metric.denominator else found[metric.column].count()
-        )
-        lines += (
-            [f"  {metric.label:48}{found[metric.column].sum() / weight:8.3f}"] if weight else []
-        )
+        values = metric_rows[metric.column]
+        weight = metric_rows[metric.denominator].sum() if metric.denominator else values.count()
+        if weight:
+            lines.append(f"  {metric.label:48}{values.sum() / weight:8.3f}")
     return "\n".join(lines)
+
+
+def _describe_pitch(adjustment: Adjustment, target: Target) -> str:
+    if np.isnan(adjustment.pitch):
+        return "f0: not moved, CREPE is sure of no pitch"
+    return (
+        f"f0: {adjustment.octaves:+d} octaves (median pitch {adjustment.pitch:.1f}, training data "
+        f"{target.pitch:.1f}, MIDI)"
+    )
+
+
+def _describe_loudness(adjustment: Adjustment, target: Target) -> str:
+    if np.isnan(adjustment.loudness_mean):
+        return "loudness: not changed, no frame is above -70 dB"
+    std = adjustment.loudness_std
+    return (
+        f"loudness: mean {adjustment.loudness_mean:.1f} to {target.loudness_mean:.1f} dB, standard "
+        f"deviation {std:.1f} to {adjustment.loudness_scale * std:.1f} dB, over frames above -70 dB"
+    )
 
 
 def _read(audio: Path) -> np.ndarray:
     try:
         return read_audio(audio)
     except BadAudio as error:
-        raise UserError(f"{audio}: {error}; give a recording that can be read") from None
+        raise UserError(f"{audio}: {error}; give a recording that can be decoded") from None
 
 
-def _training(model: Path, assigned: Path, seconds: float) -> list[dict]:
-    """The training examples of a model, by its experiment's name."""
+def _read_training(model: Path, assigned: Path, seconds: float) -> list[dict]:
+    """Read the examples that a model was trained on, found by its experiment's name."""
     assignment = assigned / f"{model.name.rpartition('-')[0]}.json"
     if not assignment.exists():
         raise UserError(
-            f"{assignment}: no such file; it says what {model} was trained on; run `make repro`, "
+            f"{assignment}: no such file; it names the training data of {model}; run `make repro` "
             "or `dvc repro assign`"
         )
     return read_split(read_assignment(assignment).examples, "train", seconds)

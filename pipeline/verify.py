@@ -1,7 +1,8 @@
-"""Run again in a clone of its own what is cheap, and compare it with what is committed: `python -m
-pipeline.verify`, or `make verify`. First everything at smoke size, audit included: it must end.
-Then the committed default's stages that take a few minutes, each forced; what they write is
-compared with dvc.lock by hash, and where git holds it also number by number.
+"""Rerun cheap stages in a clone and compare with the commit: `make verify`.
+
+First, the whole pipeline runs at smoke size, including the audit, and must succeed. Then the cheap
+stages run again at the committed settings. Their outputs are compared with dvc.lock by hash, and
+those that git holds also number by number.
 """
 
 import csv
@@ -13,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
 import typer
@@ -22,83 +23,97 @@ import yaml
 from pipeline.common.cli import UserError, run_stage
 
 CHEAP = ("data", "features", "examples", "describe", "parameters", "tabulate", "page")
-# relative, and absolute below 1: what another processor's rounding may leave in features and
-# figures made of them
+# relative, and absolute below 1: allows for the rounding of another processor in features and in
+# the figures computed from them
 TOLERANCE = 1e-4
-TABLES = (".csv", ".json", ".parquet")  # pictures and texts beside them follow from them
+TABLES = (".csv", ".json", ".parquet")  # the pictures and texts beside them derive from them
 IDENTICAL, CLOSE, DIFFERENT = "byte-identical", "equal within tolerance", "different"
 
 
 class Verdict(NamedTuple):
-    """What a stage wrote, against what is committed."""
+    """The comparison of an output with the committed one."""
 
-    what: str
+    output: str
     verdict: str
     remark: str = ""
 
 
 def main(
     root: Path = Path("."),
-    stages: Annotated[list[str], typer.Option("--stage")] = list(CHEAP),
+    stages: Annotated[
+        list[str] | None, typer.Option("--stage", help=f"by default {', '.join(CHEAP)}")
+    ] = None,
     smoke: bool = True,
 ) -> None:
-    """Clones ROOT's last commit into a temporary folder, reruns there and prints a verdict per
-    output; exits with a status if any differs.
+    """Clone ROOT's last commit into a temporary folder, rerun STAGES there and print a verdict per
+    output. Fail if an output differs.
     """
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
         verdicts = [_smoke(root, Path(folder) / "smoke")] if smoke else []
-        _say(verdicts)
-        clone, committed = _clone(root, Path(folder) / "default"), _outputs(root)
-        for stage in [name for kind in stages for name in committed if name.split("@")[0] == kind]:
+        _print(verdicts)
+        clone = _clone(root, Path(folder) / "default")
+        committed = _outputs(root)
+        for stage in [
+            name for kind in stages or CHEAP for name in committed if name.split("@")[0] == kind
+        ]:
             _run(clone, sys.executable, "-m", "dvc", "repro", "--single-item", "--force", stage)
-            found = [
-                compare(clone, stage, path, hash_, _outputs(clone)[stage][path])
-                for path, hash_ in committed[stage].items()
+            rerun = _outputs(clone)[stage]
+            stage_verdicts = [
+                compare(clone, stage, path, md5, rerun[path])
+                for path, md5 in committed[stage].items()
             ]
-            _say(found)
-            verdicts += found
-    wrong = [each.what for each in verdicts if each.verdict == DIFFERENT]
-    if wrong:
-        raise UserError(f"verify: {', '.join(wrong)} differ from what is committed")
+            _print(stage_verdicts)
+            verdicts += stage_verdicts
+    different = [verdict.output for verdict in verdicts if verdict.verdict == DIFFERENT]
+    if different:
+        raise UserError(f"verify: {', '.join(different)} differ from what is committed")
 
 
-def compare(clone: Path, stage: str, path: str, committed: str, found: str) -> Verdict:
-    """An output's hash against dvc.lock's; where it differs, its numbers against those that git
-    holds.
+def compare(clone: Path, stage: str, path: str, committed: str, rerun: str) -> Verdict:
+    """Compare an output with the committed one: by hash, then number by number if git holds it.
+
+    Args:
+        clone: the clone in which the stage ran again.
+        stage: the stage.
+        path: the output.
+        committed: its hash in dvc.lock as committed.
+        rerun: its hash in dvc.lock after the rerun.
     """
-    what = f"{stage}: {path}"
-    if committed == found:
-        return Verdict(what, IDENTICAL)
+    output = f"{stage}: {path}"
+    if committed == rerun:
+        return Verdict(output, IDENTICAL)
     names = _run(clone, "git", "ls-files", path).stdout.splitlines()
     if not names:
         return Verdict(
-            what, DIFFERENT, "other bytes; git does not hold it, so how far off is not known"
+            output, DIFFERENT, "different bytes; git does not hold it to compare numbers"
         )
-    largest, judged = 0.0, any(name.endswith(TABLES) for name in names)
+    largest = 0.0
     for name in names:
-        before = clone / ".verify" / name
-        before.parent.mkdir(parents=True, exist_ok=True)
-        before.write_bytes(
-            subprocess.run(
-                ["git", "show", f"HEAD:{name}"], cwd=clone, capture_output=True, check=True
-            ).stdout
-        )
         if not (clone / name).exists():
-            return Verdict(what, DIFFERENT, f"{name} was not written")
-        if before.suffix in TABLES:
+            return Verdict(output, DIFFERENT, f"{name} was not written")
+        if name.endswith(TABLES):
+            before = _committed_copy(clone, name)
             largest = max(largest, largest_difference(before, clone / name))
-    if not judged:
-        return Verdict(
-            what, DIFFERENT, "pictures or texts alone, which are compared by their bytes"
-        )
-    return Verdict(
-        what, CLOSE if largest <= TOLERANCE else DIFFERENT, f"largest difference {largest:.2g}"
-    )
+    if not any(name.endswith(TABLES) for name in names):
+        return Verdict(output, DIFFERENT, "pictures or texts only, which are compared by bytes")
+    verdict = CLOSE if largest <= TOLERANCE else DIFFERENT
+    return Verdict(output, verdict, f"largest difference {largest:.2g}")
+
+
+def _committed_copy(clone: Path, name: str) -> Path:
+    """Write a file as committed to .verify/ in the clone; return its path."""
+    path = clone / ".verify" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    command = ["git", "show", f"HEAD:{name}"]
+    shown = subprocess.run(command, cwd=clone, capture_output=True, check=True)
+    path.write_bytes(shown.stdout)
+    return path
 
 
 def largest_difference(one: Path, other: Path) -> float:
-    """Of two tables' or JSON files' numbers, relative above 1; infinite where anything else than
-    a number differs.
+    """Return the largest difference of two files' numbers: relative above 1, absolute below.
+
+    It is infinite if anything but a number differs.
     """
     largest = 0.0
     for left, right in zip_longest(_values(one), _values(other)):
@@ -116,27 +131,29 @@ def largest_difference(one: Path, other: Path) -> float:
 
 
 def _values(path: Path) -> Iterator:
-    """Every value of a file, in order."""
+    """Yield every value of a table or JSON file, in order."""
     if path.suffix == ".parquet":
-        yield from (
-            value for column in pd.read_parquet(path).items() for value in (column[0], *column[1])
-        )
+        for name, column in pd.read_parquet(path).items():
+            yield name
+            yield from column
     elif path.suffix == ".csv":
         with open(path, newline="") as file:
             yield from (value for line in csv.reader(file) for value in line)
     else:
-        waiting = [json.loads(path.read_text())]
-        while waiting:
-            value = waiting.pop()
-            waiting += (
-                [part for item in value.items() for part in item]
-                if isinstance(value, dict)
-                else value
-                if isinstance(value, list)
-                else []
-            )
-            if not isinstance(value, dict | list):
-                yield value
+        yield from _leaves(json.loads(path.read_text()))
+
+
+def _leaves(value: Any) -> Iterator:
+    """Yield the keys and values of nested mappings and lists, in order."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner)
+    else:
+        yield value
 
 
 def _smoke(root: Path, folder: Path) -> Verdict:
@@ -153,7 +170,7 @@ def _clone(root: Path, folder: Path) -> Path:
 
 
 def _outputs(root: Path) -> dict[str, dict[str, str]]:
-    """Hashes of every stage's outputs by path, as dvc.lock has them."""
+    """Read the hashes of every stage's outputs from dvc.lock, by path."""
     stages = yaml.safe_load((root / "dvc.lock").read_text())["stages"]
     return {
         name: {out["path"]: out["md5"] for out in stage.get("outs", [])}
@@ -169,11 +186,10 @@ def _run(folder: Path, *command: str) -> subprocess.CompletedProcess:
     return done
 
 
-def _say(verdicts: list[Verdict]) -> None:
-    for each in verdicts:
-        print(
-            f"{each.what}: {each.verdict}{f' ({each.remark})' if each.remark else ''}", flush=True
-        )
+def _print(verdicts: list[Verdict]) -> None:
+    for output, verdict, remark in verdicts:
+        suffix = f" ({remark})" if remark else ""
+        print(f"{output}: {verdict}{suffix}", flush=True)
 
 
 if __name__ == "__main__":

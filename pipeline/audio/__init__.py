@@ -1,1 +1,1 @@
-"""Sound on disk: decoding and writing files, sets of tracked clips."""
+"""Audio files, and sets of tracked clips on disk."""

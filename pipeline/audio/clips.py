@@ -1,4 +1,5 @@
-"""Tracked clips on disk: audio with the f0 and loudness measured on it.
+"""Tracked clips on disk: audio with its measured f0 and loudness.
+
 A tracked set is a folder with audio/ID.flac and tracks.npz (ids, step_ms, f0_hz and confidence
 [clips, coarse frames], loudness_db [clips, frames]).
 """
@@ -13,7 +14,7 @@ from pipeline.audio.files import write_audio
 
 
 class Clip(NamedTuple):
-    """What is measured of one clip, original or resynthesis."""
+    """The audio of an original or a resynthesis, and the curves measured on it."""
 
     audio: np.ndarray  # [samples]
     loudness_db: np.ndarray  # [frames] at 250 Hz
@@ -22,12 +23,12 @@ class Clip(NamedTuple):
 
 
 def audio_path(folder: Path, example_id: str) -> Path:
-    """Where a tracked set keeps an example's audio; ids are recording@first frame."""
+    """Return the path of an example's audio in a tracked set; ids are RECORDING@FIRST_FRAME."""
     return folder / "audio" / f"{example_id.replace('@', '-at-')}.flac"
 
 
 def store_audio(folder: Path, example_id: str, audio: np.ndarray) -> np.ndarray:
-    """Write [samples] as 24-bit FLAC and return them as a reader finds them."""
+    """Write [samples] as 24-bit FLAC; return them as they will be read."""
     path = audio_path(folder, example_id)
     path.parent.mkdir(exist_ok=True)
     write_audio(path, audio)
@@ -35,12 +36,12 @@ def store_audio(folder: Path, example_id: str, audio: np.ndarray) -> np.ndarray:
 
 
 def load_audio(folder: Path, example_id: str) -> np.ndarray:
-    """An example's audio from a tracked set: [samples]."""
+    """Read an example's audio from a tracked set: [samples] float32."""
     return soundfile.read(audio_path(folder, example_id), dtype="float32")[0]
 
 
 def write_tracks(folder: Path, clips: dict[str, Clip], step_ms: int) -> None:
-    """Write the curves of all clips; `step_ms` is the grid of f0 and confidence."""
+    """Write the curves of all clips; `step_ms` is the spacing of f0 and confidence."""
     curves = {
         name: np.stack([getattr(clip, name) for clip in clips.values()])
         for name in Clip._fields
@@ -50,14 +51,19 @@ def write_tracks(folder: Path, clips: dict[str, Clip], step_ms: int) -> None:
 
 
 def read_clips(folder: Path) -> dict[str, Clip]:
-    """The clips of a tracked set by example id."""
+    """Read the clips of a tracked set, by example id."""
     with np.load(folder / "tracks.npz") as tracks:
         ids = [str(name) for name in tracks["ids"]]
-        curves = zip(tracks["loudness_db"], tracks["f0_hz"], tracks["confidence"])
-        return {name: Clip(load_audio(folder, name), *c) for name, c in zip(ids, curves)}
+        loudness_db, f0_hz, confidence = (
+            tracks[name] for name in ("loudness_db", "f0_hz", "confidence")
+        )
+        return {
+            name: Clip(load_audio(folder, name), loudness_db[row], f0_hz[row], confidence[row])
+            for row, name in enumerate(ids)
+        }
 
 
 def read_step_ms(folder: Path) -> int:
-    """The grid, in milliseconds, on which a tracked set's f0 was tracked."""
+    """Read the spacing of a tracked set's f0 and confidence, in milliseconds."""
     with np.load(folder / "tracks.npz") as tracks:
         return int(tracks["step_ms"])

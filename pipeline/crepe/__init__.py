@@ -1,1 +1,1 @@
-"""The CREPE network and its weights, which track f0 and measure the perceptual loss."""
+"""The CREPE network and its weights, for f0 tracking and the perceptual loss."""

@@ -1,6 +1,6 @@
 """The `crepe` package's network with its published weights.
-The weights come as packages of their own; a `crepe` that was installed with weight files uses
-those.
+
+The weights come from separate packages, unless `crepe` was installed with its weight files.
 """
 
 from functools import lru_cache
@@ -19,12 +19,12 @@ import tensorflow as tf
 from pipeline.common.cli import UserError
 from pipeline.crepe.layers import CONVOLUTIONS, FRAME, convolutional_part, read_convolution
 
-_BUILDING = Lock()  # building patches Keras for a moment: not in two threads at once
+_BUILDING = Lock()  # building temporarily patches Keras, so only one thread may build at a time
 Capacity = Literal["tiny", "small", "medium", "large", "full"]
 
 
 def load_crepe(capacity: Capacity) -> tf.Module:
-    """CREPE as a function of normalized frames: [frames, 1024] -> activations [frames, 360]."""
+    """Load CREPE as a function: normalized [frames, 1024] to activations [frames, 360]."""
     with _BUILDING:
         return _build_crepe(capacity)
 
@@ -37,14 +37,14 @@ def _build_crepe(capacity: Capacity) -> tf.Module:
 
     @tf.function(input_signature=[tf.TensorSpec([None, FRAME], tf.float32)], autograph=False)
     def activations(frames: tf.Tensor) -> tf.Tensor:
-        """The convolutions, then 360 sigmoids, 20 cents apart."""
+        """Apply the convolutions and the classifier, whose 360 outputs are 20 cents apart."""
         return tf.sigmoid(tf.matmul(convolutional_part(frames, layers), kernel) + bias)
 
     return activations
 
 
 def load_network(capacity: Capacity) -> keras.Model:
-    """The package's own Keras network with its weights; may be called while a graph is traced."""
+    """Load the package's Keras network with its weights; allowed while a graph is traced."""
     with _BUILDING, tf.init_scope():
         return _build_network(capacity)
 
@@ -55,8 +55,7 @@ def _build_network(capacity: Capacity) -> keras.Model:
 
 
 def find_weights(capacity: Capacity) -> Path:
-    """The file with a capacity's weights: crepe's own where it was installed with one, else the
-    package's with the same weights.
+    """Find the file with a capacity's weights: crepe's own if there is one, else the package's.
 
     Raises:
         UserError: neither is installed.
@@ -71,19 +70,15 @@ def find_weights(capacity: Capacity) -> Path:
 
 
 def _load_weights(network: keras.Model, path: str) -> None:
-    """What `build_and_load_model` calls to load the weights of model-CAPACITY.h5, here from
-    where they are.
-    """
+    """Replace the `load_weights` of `build_and_load_model`: load from `find_weights` instead."""
     weights = find_weights(Path(path).stem.removeprefix("model-"))
     with h5py.File(weights) as file:
         if weights.name == Path(path).name:
-            return keras.src.legacy.saving.legacy_h5_format.load_weights_from_hdf5_group(
-                file, network
-            )
+            keras.src.legacy.saving.legacy_h5_format.load_weights_from_hdf5_group(file, network)
+            return
         for layer in network.layers:
             if layer.weights:
                 (group,) = file[layer.name].values()
                 layer.set_weights(
                     [np.reshape(group[f"{w.name}:0"][()], w.shape) for w in layer.weights]
                 )
-    return None

@@ -15,7 +15,6 @@ import soundfile
 from conftest import ROOT
 from pipeline.audio.files import audio_sha256, read_audio
 from pipeline.common.cli import UserError
-from pipeline.common.settings import Settings
 from pipeline.common.manifest import AUDIO, COLUMNS, TRUTH, read_manifest
 from pipeline.common.settings import Settings
 from pipeline.common.units import FRAME_RATE

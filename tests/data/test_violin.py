@@ -18,7 +18,6 @@ from scipy.signal import fftconvolve
 from conftest import ROOT
 from pipeline.audio.files import audio_sha256
 from pipeline.common.cli import UserError
-from pipeline.common.settings import Settings
 from pipeline.common.manifest import AUDIO, TRUTH
 from pipeline.common.settings import Settings
 from pipeline.common.units import FRAME_RATE, HOP, SAMPLE_RATE
