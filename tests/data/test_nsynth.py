@@ -1,8 +1,5 @@
-"""NSynth in its published form, made here in small: folders, archives, the filter, both splits,
-broken and hostile input.
-"""
+"""NSynth in its published form, at a small size: folders, archives, the filter and the splits."""
 
-import json
 import os
 import re
 import tarfile
@@ -11,59 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hostile import make_hostile_tar, tone
-from pipeline.audio.files import read_audio, write_audio
+from nsynth_parts import CONFIG, FAMILIES, INSTRUMENTS, PAPER, SOURCES, entry, write_part
+from pipeline.audio.files import read_audio
 from pipeline.common.cli import UserError
 from pipeline.common.files import digest, file_sha256
 from pipeline.common.manifest import AUDIO, COLUMNS
-from pipeline.data.nsynth import NsynthConfig, make_nsynth, paper_split
-
-CONFIG = NsynthConfig(
-    source="nsynth",
-    seed=0,
-    acoustic=True,
-    pitch=(24, 84),
-    split="published",
-    test_share=0.8,
-    valid_share=0.1,
-    max_rejected=100,
-)
-PAPER = CONFIG.model_copy(update={"split": "paper"})
-SOURCES, FAMILIES = ("acoustic", "electronic", "synthetic"), ("brass", "flute", "string")
-INSTRUMENTS = {"train": (0, 1), "valid": (2,), "test": (3,)}
-
-
-def entry(family, source, number, pitch, velocity=75):
-    """An entry of examples.json with every published key."""
-    instrument = f"{family}_{source}_{number:03d}"
-    return {
-        "note": 1000 * number + pitch,
-        "note_str": f"{instrument}-{pitch:03d}-{velocity:03d}",
-        "instrument": number,
-        "instrument_str": instrument,
-        "pitch": pitch,
-        "velocity": velocity,
-        "sample_rate": 16000,
-        "qualities": [0, 1, 0, 0, 0, 0, 0, 0, 1, 0],
-        "qualities_str": ["dark", "reverb"],
-        "instrument_family": FAMILIES.index(family),
-        "instrument_family_str": family,
-        "instrument_source": SOURCES.index(source),
-        "instrument_source_str": source,
-    }
-
-
-def write_part(folder, name, notes):
-    """folder/nsynth-NAME: examples.json and audio; 0.1-s tones suffice where nothing is decoded."""
-    (folder / f"nsynth-{name}" / "audio").mkdir(parents=True, exist_ok=True)
-    for number, note in enumerate(notes):
-        write_audio(
-            folder / f"nsynth-{name}" / "audio" / f"{note['note_str']}.wav",
-            tone(note["pitch"], 0.1, seed=number),
-        )
-    (folder / f"nsynth-{name}" / "examples.json").write_text(
-        json.dumps({note["note_str"]: note for note in notes})
-    )
+from pipeline.data.nsynth import make_nsynth, paper_split
 
 
 @pytest.fixture(scope="module")
@@ -88,15 +38,6 @@ def archives(folders, tmp_path_factory):
         with tarfile.open(folder / f"nsynth-{name}.jsonwav.tar.gz", "w:gz") as archive:
             archive.add(folders / f"nsynth-{name}", f"nsynth-{name}")
     return folder
-
-
-@pytest.fixture
-def broken(folders, tmp_path):
-    """A copy of the test part alone, and a function that edits the entries of its examples.json."""
-    notes = [entry(family, "acoustic", 3, pitch) for family in FAMILIES for pitch in (60, 61)]
-    write_part(tmp_path, "test", notes)
-    path = tmp_path / "nsynth-test" / "examples.json"
-    return tmp_path, lambda change: path.write_text(change(path.read_text()))
 
 
 def test_folders_give_the_filtered_notes(folders, tmp_path):
@@ -218,127 +159,6 @@ def test_the_authors_lists_are_followed(folders, tmp_path):
         path.write_text(wrong)
         with pytest.raises(UserError, match=str(path)):
             make_nsynth(gansynth, tmp_path, tmp_path)
-
-
-@pytest.mark.parametrize(
-    "change, reason",
-    [
-        (
-            lambda text: text.replace('"pitch": 60, ', "", 1),
-            "in examples.json of nsynth-test: pitch: field required",
-        ),
-        (
-            lambda text: text.replace('"pitch": 60', '"pitch": "60"', 1),
-            "pitch: input should be a valid integer",
-        ),
-        (
-            lambda text: text.replace('"pitch": 60', '"pitch": 600', 1),
-            "pitch: input should be less than or equal to 127",
-        ),
-        (
-            lambda text: text.replace('"note_str": "brass', '"note_str": "../../brass', 1),
-            "note_str: string should match pattern",
-        ),
-        (
-            lambda text: text.replace(
-                '"note_str": "brass_acoustic_003-060', '"note_str": "brass_acoustic_003-099', 1
-            ),
-            "another name",
-        ),
-        (
-            lambda text: text.replace("{", '{"scrap": 3, ', 1),
-            "entry: input should be a valid dictionary",
-        ),
-        (
-            lambda text: text.replace(
-                "{",
-                '{"brass_acoustic_003-060-075": %s, '
-                % json.dumps(entry("brass", "acoustic", 3, 60)),
-                1,
-            ),
-            "twice",
-        ),
-    ],
-)
-def test_a_broken_entry_is_a_rejected_row(broken, tmp_path, change, reason):
-    outside, edit = broken
-    before, _ = make_nsynth(PAPER, outside, tmp_path)
-    edit(change)
-    after, _ = make_nsynth(PAPER, outside, tmp_path)
-    rejected = after[after.rejected != ""]
-    assert (
-        len(rejected) == 1 and reason in rejected.rejected.iloc[0] and rejected.split.iloc[0] == ""
-    )
-    assert re.fullmatch("[A-Za-z0-9_-]+", rejected.id.iloc[0])
-    usable = after[after.rejected == ""].reset_index(drop=True)
-    pd.testing.assert_frame_equal(usable, before[before.id.isin(usable.id)].reset_index(drop=True))
-    assert len(usable) >= len(before) - 1
-
-
-def test_a_missing_wav_is_a_rejected_row(broken, tmp_path):
-    outside, _ = broken
-    (outside / "nsynth-test" / "audio" / "brass_acoustic_003-060-075.wav").unlink()
-    manifest, _ = make_nsynth(PAPER, outside, tmp_path)
-    row = manifest.set_index("id").loc["brass_acoustic_003-060-075"]
-    assert (
-        row.rejected == "nsynth-test/audio/brass_acoustic_003-060-075.wav is missing"
-        and row.split == ""
-    )
-    assert (manifest.rejected == "").sum() == 5
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "[1]", "{}", '{"a": 1}', "\xff"])
-def test_a_broken_examples_json_is_named(broken, tmp_path, text):
-    outside, _ = broken
-    (outside / "nsynth-test" / "examples.json").write_bytes(text.encode("latin-1"))
-    with pytest.raises(UserError, match=f"{outside}/nsynth-test/examples.json: ") as error:
-        make_nsynth(PAPER, outside, tmp_path)
-    assert "\n" not in str(error.value)
-
-
-def test_a_hostile_archive_writes_nothing_outside(broken, tmp_path):
-    outside, _ = broken
-    (tmp_path / "archive").mkdir()
-    (tmp_path / "set" / AUDIO).mkdir(parents=True)
-    members = {
-        path.relative_to(outside).as_posix(): path.read_bytes()
-        for path in (outside / "nsynth-test").rglob("*.*")
-    }
-    refused = make_hostile_tar(tmp_path / "archive" / "nsynth-test.jsonwav.tar.gz", members)
-    before = {path for path in tmp_path.rglob("*") if "set" not in path.parts}
-    manifest, root = make_nsynth(PAPER, tmp_path / "archive", tmp_path / "set")
-    assert root is None and not Path("/tmp/escaped.wav").exists()
-    assert {path for path in tmp_path.rglob("*") if "set" not in path.parts} == before
-    unpacked = [
-        path for path in (tmp_path / "set").rglob("*") if not path.is_dir() or path.is_symlink()
-    ]
-    assert all(path.is_file() and not path.is_symlink() for path in unpacked) and len(unpacked) == 6
-    pd.testing.assert_frame_equal(
-        manifest[manifest.rejected == ""].reset_index(drop=True),
-        make_nsynth(PAPER, outside, tmp_path).manifest,
-    )
-    reasons = sorted(manifest.rejected[manifest.rejected != ""])
-    assert len(reasons) == len(refused)
-    for expected in refused.values():
-        assert any(expected in reason for reason in reasons)
-
-
-def test_a_link_within_an_archive_is_not_followed(broken, tmp_path):
-    outside, _ = broken
-    (outside / "nsynth-test" / "audio" / "brass_acoustic_003-060-075.wav").unlink()
-    (outside / "nsynth-test" / "audio" / "brass_acoustic_003-060-075.wav").symlink_to(
-        "brass_acoustic_003-061-075.wav"
-    )
-    (tmp_path / "set" / AUDIO).mkdir(parents=True)
-    path = tmp_path / "nsynth-test.jsonwav.tar.gz"
-    with tarfile.open(path, "w:gz") as archive:
-        # as `tar c ./nsynth-test` names members
-        archive.add(outside / "nsynth-test", "./nsynth-test")
-    manifest, _ = make_nsynth(PAPER, path, tmp_path / "set")
-    assert list(manifest.id[manifest.rejected.str.contains("is missing")]) == [
-        "brass_acoustic_003-060-075"
-    ]
-    assert (manifest.rejected == "").sum() == 5
 
 
 def test_a_half_downloaded_archive_is_named(archives, tmp_path):
