@@ -3,6 +3,7 @@ pretrain it, train it on random crops, save and export it.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -248,24 +249,36 @@ def train(
     keras.config.set_dtype_policy(config.precision)
     fix_order_of_sums()
     strategy = device_strategy(config.devices, config.batch_size)
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
     pretrained = checkpoint.with_stem(f"{checkpoint.stem}-pretrained")
+    with _lock(checkpoint):
+        with strategy.scope():
+            run = TrainingRun(recipe, loss, config, examples, example_seconds, seed)
+        pretraining_seconds = run.prepare(strategy, pretrained)
+        trainer = Trainer(run.task(), run.pace(), strategy)
+        trainer.run(checkpoint)
+        with atomic_folder(out) as folder:
+            save_model(run.model, recipe, run.statistics, folder)
+        export_model(out, exported)
+        _write_log(run, trainer, pretraining_seconds, log)
+        for path in (checkpoint, pretrained):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _lock(checkpoint: Path) -> Iterator[None]:
+    """Keep other processes from training into the same checkpoint."""
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(f"{checkpoint}.lock", timeout=0):
-            with strategy.scope():
-                run = TrainingRun(recipe, loss, config, examples, example_seconds, seed)
-            seconds = {"pretraining": run.prepare(strategy, pretrained)}
-            trainer = Trainer(run.task(), run.pace(), strategy)
-            trainer.run(checkpoint)
-            seconds["training"] = trainer.seconds
-            with atomic_folder(out) as folder:
-                save_model(run.model, recipe, run.statistics, folder)
-            export_model(out, exported)
-            write_text(log, pd.DataFrame(trainer.rows).to_csv(index=False))
-            write_json(log.with_suffix(".json"), run.summary(seconds))
-            for path in (checkpoint, pretrained):
-                path.unlink(missing_ok=True)
+            yield
     except filelock.Timeout:
         raise UserError(
             f"{checkpoint}: another process is training this experiment; wait for it or stop it"
         ) from None
+
+
+def _write_log(run: TrainingRun, trainer: Trainer, pretraining_seconds: float, log: Path) -> None:
+    """Write the training curve (CSV) and the summary beside it (JSON)."""
+    seconds = {"pretraining": pretraining_seconds, "training": trainer.seconds}
+    write_text(log, pd.DataFrame(trainer.rows).to_csv(index=False))
+    write_json(log.with_suffix(".json"), run.summary(seconds))

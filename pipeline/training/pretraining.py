@@ -56,7 +56,11 @@ def pretraining(
         batches,
         lambda: [tones(tf.constant(VALID_STEP, tf.int64))],
     )
-    pace = Pace(
+    return Trainer(task, _pace(steps, checkpoint_seconds), strategy, "pretraining")
+
+
+def _pace(steps: int, checkpoint_seconds: float) -> Pace:
+    return Pace(
         steps=steps,
         learning_rate=keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps),
         clip_norm=CLIP_NORM,
@@ -64,4 +68,3 @@ def pretraining(
         validate_every=steps,
         checkpoint_seconds=checkpoint_seconds,
     )
-    return Trainer(task, pace, strategy, "pretraining")
