@@ -100,3 +100,32 @@ def smoke_project(tmp_path_factory) -> Path:
     run(folder, "git", "commit", "--quiet", "--message", "smoke")
     run(folder, sys.executable, "-m", "pipeline.side_by_side")
     return folder
+
+
+READ_BY_THE_AUDIT = (
+    ".dvcignore",
+    "reports",
+    "params.yaml",
+    "dvc.yaml",
+    "dvc.lock",
+    "uv.lock",
+    "pipeline",
+    "stages",
+    "params",
+    "data/examples",
+    "models",
+)
+
+
+@pytest.fixture
+def clone(smoke_project, tmp_path) -> Path:
+    """A copy of what the audit reads of the smoke project, which a test may change."""
+    for name in READ_BY_THE_AUDIT:
+        source = smoke_project / name
+        copy = tmp_path / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy)
+        else:
+            shutil.copy2(source, copy)
+    return tmp_path

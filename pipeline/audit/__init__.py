@@ -1,6 +1,8 @@
-"""The audit: what the reports say, found out again by another way.
-It trusts nothing that made the reports. Only `resynthesis`, `replayed` and `known_answers` import the rest of
-the package, because they run the models, the studies and the metrics that they check. Tables are
-recomputed with NumPy from the rows' Parquet files, hashes are taken again, the paper's figures are
-a copy of its own. Each check says what it looked at, how many, and whether it holds.
+"""The audit: check what the reports state, by a second path.
+
+It trusts nothing that made the reports. Only three modules import other rooms, because they run
+the models, studies and metrics that they check: `resynthesis`, `replayed` and `known_answers`.
+Tables are recomputed with NumPy from the Parquet files of rows, files are hashed again, and the
+paper's figures are a copy that only the audit uses. Each check states what it looked at, how many
+items that was, and whether the claim holds.
 """

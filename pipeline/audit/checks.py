@@ -1,5 +1,7 @@
-"""What a check is, and how rows are read without pandas."""
+"""What a check returns, and how the audit reads rows without pandas."""
 
+import csv
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -7,43 +9,47 @@ import numpy as np
 import pyarrow.parquet
 import yaml
 
-HOLDS, FAILS, NOT_RUN = "holds", "fails", "not run"
-SHOWN = 10  # findings of a check that a report lists
+HOLDS = "holds"
+FAILS = "fails"
+NOT_RUN = "not run"
+SHOWN = 10  # findings that the report lists per check
 
 Columns = dict[str, np.ndarray]
 
 
 class Check(NamedTuple):
-    """A check's outcome."""
+    """The outcome of a check."""
 
     name: str
     looked_at: str
     count: int
     findings: list[str]  # what does not hold
-    not_run: str = ""  # why it could not be made
+    not_run: str = ""  # why the check, or a part of it, could not run
 
     @property
     def verdict(self) -> str:
-        """holds, fails or not run; what was found counts even where the rest could not be looked
-        at, and to look at nothing is no check.
+        """Return "holds", "fails" or "not run".
+
+        Findings count even where a part of the check could not run. A check that looked at
+        nothing fails.
         """
         if self.findings:
             return FAILS
-        return NOT_RUN if self.not_run else HOLDS if self.count else FAILS
+        if self.not_run:
+            return NOT_RUN
+        return HOLDS if self.count else FAILS
 
 
 class Project(NamedTuple):
-    """A clone of the repository, and what several checks read of it."""
+    """A clone of the repository and the files that several checks read."""
 
     root: Path
     params: dict[str, Any]
-    rows: dict[str, Columns]  # by file of reports/rows
-    studies: dict[str, Columns]  # by file of reports/studies
+    rows: dict[str, Columns]  # by file name in reports/rows, without suffix
+    studies: dict[str, Columns]  # by file name in reports/studies, without suffix
 
     def runs(self) -> dict[str, tuple[str, int]]:
-        """Experiment and seed of every training that params.yaml asks for, by the name of its
-        files.
-        """
+        """Map the run name of every training in params.yaml to its experiment and seed."""
         return {
             f"{name}-{seed}": (name, seed)
             for name in self.params["experiments"]
@@ -51,25 +57,29 @@ class Project(NamedTuple):
         }
 
     def data_of(self, experiment: str) -> str:
-        """The data set of an experiment, an ablation's being its base's."""
+        """Return an experiment's data set; an ablation uses that of its base."""
         block = self.params["experiments"][experiment]
         return self.data_of(block["ablates"]) if "ablates" in block else block["data"]
 
+    def training_summary(self, run: str) -> dict[str, Any]:
+        """Read the summary that a training wrote."""
+        return read_json(self.root / "reports" / "training" / f"{run}.json")
+
 
 def read_project(root: Path) -> Project:
-    """params.yaml and all rows of a clone."""
-    rows, studies = (
-        {
-            path.stem: read_columns(path)
-            for path in sorted((root / "reports" / name).glob("*.parquet"))
-        }
-        for name in ("rows", "studies")
-    )
-    return Project(root, yaml.safe_load((root / "params.yaml").read_text()), rows, studies)
+    """Read params.yaml and all rows of a clone."""
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    rows = _read_folder(root / "reports" / "rows")
+    studies = _read_folder(root / "reports" / "studies")
+    return Project(root, params, rows, studies)
+
+
+def _read_folder(folder: Path) -> dict[str, Columns]:
+    return {path.stem: read_columns(path) for path in sorted(folder.glob("*.parquet"))}
 
 
 def read_columns(path: Path) -> Columns:
-    """The columns of a Parquet file; numbers as float64 with NaN for what is missing."""
+    """Read the columns of a Parquet file; numbers become float64, missing ones NaN."""
     table = pyarrow.parquet.read_table(path)
     return {name: _column(table.column(name).to_pylist()) for name in table.column_names}
 
@@ -80,11 +90,22 @@ def _column(values: list) -> np.ndarray:
     return np.array([np.nan if value is None else value for value in values], dtype=float)
 
 
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text())
+
+
+def read_lines(path: Path) -> list[dict[str, str]]:
+    """Read the lines of a CSV file as text by column."""
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def join(parts: list[Columns]) -> Columns:
-    """Rows of several files one after another."""
+    """Concatenate the rows of several files."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def same(found: float, expected: float, tolerance: float = 1e-9) -> bool:
-    """Equal within a relative tolerance; NaN equals NaN."""
-    return bool(np.isclose(found, expected, rtol=tolerance, atol=tolerance, equal_nan=True))
+def same(actual: float, expected: float, tolerance: float = 1e-9) -> bool:
+    """Compare two numbers within a relative and absolute tolerance; NaN equals NaN."""
+    return bool(np.isclose(actual, expected, rtol=tolerance, atol=tolerance, equal_nan=True))

@@ -1,9 +1,5 @@
-"""Checkpoints and examples where they are on disk: parameters counted anew, statistics taken
-anew from the training split.
-"""
+"""Check parameter counts and loudness statistics where checkpoints and examples are on disk."""
 
-import csv
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,88 +8,100 @@ import h5py
 import numpy as np
 import tensorflow as tf
 
-from pipeline.audit.checks import Check, Project, same
+from pipeline.audit.checks import Check, Project, read_json, read_lines, same
 from pipeline.audit.rows import read_manifest
 from pipeline.audit.settings import resolved
 
-NO_CHECKPOINTS, NO_EXAMPLES = (
-    "no checkpoints; `dvc repro` makes them",
-    "no examples; `dvc repro` makes them",
-)
-# mean and spread of the MFCCs, which belong to the z encoder but are not trained
+NO_CHECKPOINTS = "there are no checkpoints; run `dvc repro`"
+NO_EXAMPLES = "there are no examples; run `dvc repro`"
+# mean and standard deviation of the 30 MFCCs: stored with the z encoder, but not trained
 UNTRAINED = 2 * 30
-FRAME_SIZE, FRAMES_PER_SECOND = 64, 250
+FRAMES_PER_SECOND = 250
+
+
+def has_checkpoint(project: Project, run: str) -> bool:
+    """Tell whether a training's weights are on disk."""
+    return weights_path(project, run).exists()
+
+
+def weights_path(project: Project, run: str) -> Path:
+    """Return the path of a training's weights."""
+    return project.root / "models" / run / "model.weights.h5"
 
 
 def count_weights(path: Path) -> int:
-    """All numbers in a Keras weights file."""
+    """Count all numbers in a Keras weights file."""
     sizes = []
+
+    def add_size(_: str, item: h5py.Dataset | h5py.Group) -> None:
+        if isinstance(item, h5py.Dataset):
+            sizes.append(math.prod(item.shape))
+
     with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: (
-                sizes.append(math.prod(item.shape)) if isinstance(item, h5py.Dataset) else None
-            )
-        )
+        file.visititems(add_size)
     return sum(sizes)
 
 
 def check_parameters(project: Project) -> Check:
-    """Parameters in the checkpoints against the trainings' summaries; the table's against those."""
-    findings, count = [], 0
-    with open(project.root / "reports" / "tables" / "parameters.csv", newline="") as file:
-        lines = list(csv.DictReader(file))
+    """Compare parameter counts: checkpoints with training summaries, those with the table."""
+    lines = read_lines(project.root / "reports" / "tables" / "parameters.csv")
+    findings = []
+    count = 0
     for run, (experiment, seed) in project.runs().items():
-        stated = json.loads((project.root / "reports" / "training" / f"{run}.json").read_text())[
-            "parameters"
-        ]
-        weights = project.root / "models" / run / "model.weights.h5"
-        if weights.exists():
+        stated = project.training_summary(run)["parameters"]
+        if has_checkpoint(project, run):
             count += 1
-            found = count_weights(weights) - (
-                UNTRAINED if resolved(project, experiment)["model"]["use_z"] else 0
-            )
-            findings += (
-                []
-                if found == sum(stated.values())
-                else [
-                    (
-                        f"{run}: the checkpoint has {found} parameters, its summary "
-                        f"{sum(stated.values())}"
-                    )
-                ]
-            )
+            findings += _checkpoint_count_findings(project, run, experiment, stated)
         if seed == project.params["seeds"][0]:
-            table = {
-                line["part"]: int(line["parameters"])
-                for line in lines
-                if (line["experiment"], line["scale"]) == (experiment, "trained")
-            }
-            findings += (
-                []
-                if table == stated
-                else [f"parameters.csv: {experiment}: {table}, the summary has {stated}"]
-            )
-    with open(project.root / "reports" / "parameters.csv", newline="") as file:
-        counted = [
-            (line["experiment"], line["part"], line["parameters"]) for line in csv.DictReader(file)
-        ]
-    if counted != [
-        (line["experiment"], line["part"], line["parameters"])
-        for line in lines
-        if line["scale"] == "paper"
-    ]:
-        findings.append(
-            "parameters.csv: its counts at the paper's sizes are not those of "
-            "reports/parameters.csv"
-        )
-    looked = "models/*/model.weights.h5, reports/tables/parameters.csv"
+            findings += _table_findings(lines, experiment, stated)
+    findings += _paper_size_findings(project, lines)
     return Check(
-        "parameters are counted right", looked, count, findings, "" if count else NO_CHECKPOINTS
+        "parameter counts match the checkpoints",
+        "models/*/model.weights.h5, reports/tables/parameters.csv",
+        count,
+        findings,
+        "" if count else NO_CHECKPOINTS,
     )
 
 
+def _checkpoint_count_findings(
+    project: Project, run: str, experiment: str, stated: dict[str, int]
+) -> Iterator[str]:
+    """Compare a checkpoint's parameters with the summary's counts by part."""
+    counted = count_weights(weights_path(project, run))
+    if resolved(project, experiment)["model"]["use_z"]:
+        counted -= UNTRAINED
+    total = sum(stated.values())
+    if counted != total:
+        yield f"{run}: the checkpoint has {counted} parameters, its summary {total}"
+
+
+def _table_findings(
+    lines: list[dict[str, str]], experiment: str, stated: dict[str, int]
+) -> Iterator[str]:
+    """Compare the table's counts of the trained size with the summary's, by part."""
+    table = {
+        line["part"]: int(line["parameters"])
+        for line in lines
+        if (line["experiment"], line["scale"]) == (experiment, "trained")
+    }
+    if table != stated:
+        yield f"parameters.csv: {experiment}: {table}, the summary has {stated}"
+
+
+def _paper_size_findings(project: Project, lines: list[dict[str, str]]) -> Iterator[str]:
+    """Compare the table's counts at the paper's sizes with those of the parameters stage."""
+    columns = ("experiment", "part", "parameters")
+    counted = read_lines(project.root / "reports" / "parameters.csv")
+    at_paper_size = [line for line in lines if line["scale"] == "paper"]
+    if [[line[name] for name in columns] for line in counted] != [
+        [line[name] for name in columns] for line in at_paper_size
+    ]:
+        yield ("parameters.csv: its counts at the paper's sizes differ from reports/parameters.csv")
+
+
 def read_records(project: Project, data: str, split: str) -> Iterator[dict]:
-    """The TFRecords of a split: recording_id, example_id, loudness_db."""
+    """Yield the TFRecords of a split: recording_id, example_id, loudness_db [frames]."""
     frames = round(project.params["examples"]["seconds"] * FRAMES_PER_SECOND)
     schema = {
         "example_id": tf.io.FixedLenFeature([], tf.string),
@@ -102,62 +110,61 @@ def read_records(project: Project, data: str, split: str) -> Iterator[dict]:
     }
     for path in sorted((project.root / "data" / "examples" / data).glob(f"{split}-*.tfrecord")):
         for record in tf.data.TFRecordDataset(str(path)):
-            found = tf.io.parse_single_example(record, schema)
-            yield {name: value.numpy() for name, value in found.items()}
+            example = tf.io.parse_single_example(record, schema)
+            yield {name: value.numpy() for name, value in example.items()}
 
 
 def check_statistics(project: Project) -> Check:
-    """Loudness statistics are the training split's alone; every record is of its split;
-    checkpoints hold the same statistics.
+    """Check that loudness statistics come from the training split alone.
+
+    Every record must belong to its split, and checkpoints must hold the same statistics.
     """
-    findings, count = [], 0
+    findings = []
+    count = 0
     for data in project.params["data"]:
         path = project.root / "data" / "examples" / data / "statistics.json"
         if not path.exists():
             continue
-        stated, splits = (
-            json.loads(path.read_text()),
-            {line["id"]: line["split"] for line in read_manifest(project, data)},
-        )
+        stated = read_json(path)
         for split in ("train", "valid", "test"):
             records = list(read_records(project, data, split))
             count += len(records)
-            names = {record["recording_id"].decode() for record in records}
-            findings += [
-                f"{data}: {name} is in the {split} records, not in that split"
-                for name in sorted(names)
-                if split not in splits.get(name, "")
-            ]
+            findings += _split_findings(project, data, split, records)
             if split == "train":
-                loudness = np.concatenate([record["loudness_db"] for record in records]).astype(
-                    np.float64
-                )
-                found = {"loudness_mean": loudness.mean(), "loudness_std": loudness.std()}
-                findings += [
-                    f"{data}: {key} is {stated[key]}, the training records give {value:.6f}"
-                    for key, value in found.items()
-                    if abs(stated[key] - value) > 1e-4
-                ]
-        findings += _of_checkpoints(project, data, stated)
-    looked = "data/examples/*/*.tfrecord, models/*/config.json"
+                findings += _statistics_findings(data, stated, records)
+        findings += _checkpoint_statistics_findings(project, data, stated)
     return Check(
-        "statistics are of the training split",
-        looked,
+        "loudness statistics come from the training split",
+        "data/examples/*/*.tfrecord, models/*/config.json",
         count,
         findings,
         "" if count else NO_EXAMPLES,
     )
 
 
-def _of_checkpoints(project: Project, data: str, stated: dict) -> list[str]:
-    findings = []
+def _split_findings(project: Project, data: str, split: str, records: list[dict]) -> Iterator[str]:
+    """Find recordings among a split's records that the manifest puts elsewhere."""
+    splits = {line["id"]: line["split"] for line in read_manifest(project, data)}
+    for name in sorted({record["recording_id"].decode() for record in records}):
+        if split not in splits.get(name, ""):
+            yield f"{data}: {name} is in the {split} records, not in that split"
+
+
+def _statistics_findings(data: str, stated: dict, records: list[dict]) -> Iterator[str]:
+    """Recompute the loudness statistics from the training records."""
+    loudness = np.concatenate([record["loudness_db"] for record in records]).astype(np.float64)
+    recomputed = {"loudness_mean": loudness.mean(), "loudness_std": loudness.std()}
+    for key, value in recomputed.items():
+        if abs(stated[key] - value) > 1e-4:
+            yield f"{data}: {key} is {stated[key]}, the training records give {value:.6f}"
+
+
+def _checkpoint_statistics_findings(project: Project, data: str, stated: dict) -> Iterator[str]:
+    """Compare the statistics in the checkpoints of a data set with its own."""
     for run, (experiment, _) in project.runs().items():
         config = project.root / "models" / run / "config.json"
-        if config.exists() and project.data_of(experiment) == data:
-            held = json.loads(config.read_text())["statistics"]
-            findings += [
-                f"models/{run}: {key} is {value}, {data} has {stated[key]}"
-                for key, value in held.items()
-                if not same(value, stated[key])
-            ]
-    return findings
+        if not config.exists() or project.data_of(experiment) != data:
+            continue
+        for key, value in read_json(config)["statistics"].items():
+            if not same(value, stated[key]):
+                yield f"models/{run}: {key} is {value}, {data} has {stated[key]}"

@@ -1,7 +1,8 @@
-"""What readers see, Markdown and LaTeX, against the CSV files at full precision."""
+"""Compare what readers see, Markdown and LaTeX, with the CSV files at full precision."""
 
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.audit.cells import DIFFERENCE, PRIMARY, read_cells
 from pipeline.audit.checks import Check, Project
@@ -28,23 +29,34 @@ DETAILS = (
 )
 DESCRIPTIVE = ("loudness_l1_db_sounding", "f0_l1", "outlier_frames_paper", "rpa_true")
 
+Lines = list[list[str]]  # cells, line by line
+CellsByMetric = dict[tuple[str, str], dict[str, str]]  # lines of a CSV by row and metric
+
+
+class PrintedTable(NamedTuple):
+    """A printed table beside the lines that its CSV gives."""
+
+    where: str
+    expected: Lines
+    printed: Lines
+
 
 def rounded(line: dict[str, str]) -> str:
-    """A cell as it is to be printed: two significant digits of the interval's half width."""
+    """Format a cell: two significant digits of half the interval's width."""
     if not line["value"]:
         return "undefined"
+    n = f"n={float(line['examples']):.0f}"
     if not line["low"]:
-        return f"{float(line['value']):.3f} n={float(line['examples']):.0f}"
+        return f"{float(line['value']):.3f} {n}"
     value, low, high = (float(line[key]) for key in ("value", "low", "high"))
     digits = 3 if high <= low else min(5, max(0, 1 - math.floor(math.log10((high - low) / 2))))
-    return (
-        f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}] n={float(line['examples']):.0f}"
-    )
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}] {n}"
 
 
-def markdown_tables(path: Path) -> list[list[list[str]]]:
-    """The tables of a Markdown file: lines of cells, heads left out."""
-    tables, inside = [], False
+def markdown_tables(path: Path) -> list[Lines]:
+    """Read the tables of a Markdown file, without their heads."""
+    tables = []
+    inside = False
     for text in path.read_text().splitlines():
         if not text.startswith("|"):
             inside = False
@@ -56,8 +68,8 @@ def markdown_tables(path: Path) -> list[list[list[str]]]:
     return [table[2:] for table in tables]
 
 
-def latex_table(path: Path) -> list[list[str]]:
-    """The lines of a LaTeX file's table between its rules, as cells."""
+def latex_table(path: Path) -> Lines:
+    """Read the lines between the rules of a LaTeX file's table."""
     body = path.read_text().split("\\midrule")[1].split("\\bottomrule")[0]
     return [
         [cell.strip() for cell in line.removesuffix("\\\\").split("&")]
@@ -65,107 +77,111 @@ def latex_table(path: Path) -> list[list[str]]:
     ]
 
 
+def unescape(lines: Lines) -> Lines:
+    """Replace LaTeX's escaped underscores."""
+    return [[cell.replace("\\_", "_") for cell in line] for line in lines]
+
+
+def at(tables: list[Lines], number: int) -> Lines:
+    """Return a table; no lines where the file has too few tables."""
+    return tables[number] if number < len(tables) else []
+
+
 def check_resynthesis(project: Project) -> Check:
-    """resynthesis.md and .tex, cell by cell in the CSV's order."""
+    """Compare resynthesis.md and .tex with the CSV, cell by cell in its order."""
     folder = project.root / "reports" / "tables"
-    cells = {(line["row"], line["metric"]): line for line in read_cells(folder / "resynthesis.csv")}
-    order = list(dict.fromkeys(row for row, _ in cells))
-    sets = list(dict.fromkeys(line["data"] for line in cells.values()))
+    cells = _by_row_and_metric(folder / "resynthesis.csv")
+    rows = list(dict.fromkeys(row for row, _ in cells))
     layout, *details = markdown_tables(folder / "resynthesis.md")
-    table_1 = [[rounded(cells[row, metric]) for metric in TABLE_1] for row in order]
-    pairs = [
-        ("resynthesis.md, Table 1", table_1, [line[-3:] for line in layout if line[1] == "ours"]),
-        (
-            "resynthesis.tex",
-            table_1,
-            [line[-3:] for line in latex_table(folder / "resynthesis.tex") if line[1] == "ours"],
-        ),
+    latex = latex_table(folder / "resynthesis.tex")
+    table_1 = [[rounded(cells[row, metric]) for metric in TABLE_1] for row in rows]
+    tables = [
+        PrintedTable("resynthesis.md, Table 1", table_1, _our_figures(layout)),
+        PrintedTable("resynthesis.tex", table_1, _our_figures(latex)),
     ]
-    for number, data in enumerate(sets):
-        mine = [row for row in order if cells[row, TABLE_1[0]]["data"] == data]
-        found = [line[1:] for line in details[number]] if number < len(details) else []
-        pairs.append(
-            (
-                f"resynthesis.md, {data}",
-                [[rounded(cells[row, metric]) for row in mine] for metric in DETAILS],
-                found,
-            )
-        )
+    for number, data in enumerate(dict.fromkeys(line["data"] for line in cells.values())):
+        of_data = [row for row in rows if cells[row, TABLE_1[0]]["data"] == data]
+        expected = [[rounded(cells[row, metric]) for row in of_data] for metric in DETAILS]
+        printed = [line[1:] for line in at(details, number)]
+        tables.append(PrintedTable(f"resynthesis.md, {data}", expected, printed))
     return compare(
-        "resynthesis.md and .tex equal resynthesis.csv",
+        "resynthesis.md and .tex agree with resynthesis.csv",
         "reports/tables/resynthesis.{md,tex}",
-        pairs,
+        tables,
     )
+
+
+def _by_row_and_metric(path: Path) -> CellsByMetric:
+    return {(line["row"], line["metric"]): line for line in read_cells(path)}
+
+
+def _our_figures(table: Lines) -> Lines:
+    """Return the last three cells, Table 1's metrics, of the lines that are ours."""
+    return [line[-3:] for line in table if line[1] == "ours"]
 
 
 def check_ablations(project: Project) -> Check:
-    """ablations.md and .tex, cell by cell."""
-    folder, name, what = (
-        project.root / "reports" / "tables",
-        "ablations.md and .tex equal ablations.csv",
-        "reports/tables/ablations.{md,tex}",
-    )
+    """Compare ablations.md and .tex with the CSV, cell by cell in its order."""
+    folder = project.root / "reports" / "tables"
+    name = "ablations.md and .tex agree with ablations.csv"
+    looked_at = "reports/tables/ablations.{md,tex}"
     if not (folder / "ablations.csv").exists():
-        return Check(name, what, 0, [], "there is no table of ablations")
-    cells = {(line["row"], line["metric"]): line for line in read_cells(folder / "ablations.csv")}
-    order = list(dict.fromkeys(row for row, _ in cells))
-    experiments, tests = (
-        project.params["experiments"],
-        {row: cells[row, PRIMARY + DIFFERENCE] for row in order},
-    )
-    main = [
-        [
-            row,
-            experiments[row]["ablates"],
-            experiments[row]["asks"],
-            rounded(cells[row, PRIMARY]),
-            rounded(test),
-            " ".join(f"{float(value):.3g}" for value in test["per_seed"].split()),
-            f"{float(test['p_holm']):.2g}",
-            test["verdict"],
-        ]
-        for row, test in tests.items()
+        return Check(name, looked_at, 0, [], "there is no table of ablations")
+    cells = _by_row_and_metric(folder / "ablations.csv")
+    rows = list(dict.fromkeys(row for row, _ in cells))
+    main = [_ablation_line(project, row, cells) for row in rows]
+    descriptive = [
+        [row, *(rounded(cells[row, metric + DIFFERENCE]) for metric in DESCRIPTIVE)] for row in rows
     ]
-    others = [
-        [row, *(rounded(cells[row, metric + DIFFERENCE]) for metric in DESCRIPTIVE)]
-        for row in order
+    markdown = markdown_tables(folder / "ablations.md")
+    latex = unescape(latex_table(folder / "ablations.tex"))
+    tables = [
+        PrintedTable("ablations.md", main, at(markdown, 0)),
+        PrintedTable("ablations.md, descriptive", descriptive, at(markdown, 1)),
+        PrintedTable("ablations.tex", main, latex),
     ]
-    tables = markdown_tables(folder / "ablations.md")
-    latex = [
-        [cell.replace("\\_", "_") for cell in line]
-        for line in latex_table(folder / "ablations.tex")
-    ]
-    found = ([*tables, [], []])[:2]
-    return compare(
-        name,
-        what,
-        [
-            ("ablations.md", main, found[0]),
-            ("ablations.md, descriptive", others, found[1]),
-            ("ablations.tex", main, latex),
-        ],
-    )
+    return compare(name, looked_at, tables)
 
 
-def compare(
-    name: str,
-    what: str,
-    pairs: list[tuple[str, list[list[str]], list[list[str]]]],
-    not_run: str = "",
-) -> Check:
-    """A check of printed cells: where they stand, the lines they are to have, the lines they
-    have.
+def _ablation_line(project: Project, row: str, cells: CellsByMetric) -> list[str]:
+    """Format an ablation's line of the main table."""
+    block = project.params["experiments"][row]
+    test = cells[row, PRIMARY + DIFFERENCE]
+    return [
+        row,
+        block["ablates"],
+        block["asks"],
+        rounded(cells[row, PRIMARY]),
+        rounded(test),
+        " ".join(f"{float(value):.3g}" for value in test["per_seed"].split()),
+        f"{float(test['p_holm']):.2g}",
+        test["verdict"],
+    ]
+
+
+def compare(name: str, looked_at: str, tables: list[PrintedTable], not_run: str = "") -> Check:
+    """Compare printed tables with what their CSV files give.
+
+    Args:
+        name: The name of the check.
+        looked_at: The files it looks at.
+        tables: The printed tables and their expected lines.
+        not_run: Why the check could not run; empty if it could.
+
+    Returns:
+        A check that counts cells.
     """
-    findings, count = [], 0
-    for where, expected, found in pairs:
+    findings = []
+    count = 0
+    for where, expected, printed in tables:
         count += sum(map(len, expected))
-        if [len(line) for line in expected] != [len(line) for line in found]:
-            findings.append(f"{where}: holds {len(found)} lines, the CSV gives {len(expected)}")
+        if [len(line) for line in expected] != [len(line) for line in printed]:
+            findings.append(f"{where}: has {len(printed)} lines, the CSV gives {len(expected)}")
             continue
         findings += [
-            f"{where}: prints {theirs!r}, the CSV gives {ours!r}"
-            for line, other in zip(expected, found)
-            for ours, theirs in zip(line, other)
-            if ours != theirs
+            f"{where}: prints {printed_cell!r}, the CSV gives {cell!r}"
+            for line, printed_line in zip(expected, printed)
+            for cell, printed_cell in zip(line, printed_line)
+            if cell != printed_cell
         ]
-    return Check(name, what, count, findings, not_run)
+    return Check(name, looked_at, count, findings, not_run)

@@ -1,10 +1,10 @@
-"""A sample of the studies' clips made again from the checkpoints and measured again.
-Of each training that a study is made with a few rows are drawn with a seed, and the one with the
-largest error is taken. What models are given is put together anew; how lines are played and
-adjusted for timbre transfer, and how initial phases are drawn, is the studies' own code.
+"""Play a study's rows again from a checkpoint and measure the result.
+
+The inputs of the models are put together here. How source lines are played and adjusted for timbre
+transfer, and how initial phases are drawn, is the studies' own code.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,21 +12,17 @@ import keras
 import numpy as np
 import soundfile
 
-from pipeline.audit.checks import Check, Columns, Project
+from pipeline.audit.checks import Columns, Project
 from pipeline.audit.measures import (
     CONFIDENT,
     CREPE_HZ,
     SOUNDING,
-    STATED_CLOSE,
-    close,
     early_to_late_db,
     f0_distance,
     loudness,
     spectral_loss,
 )
-from pipeline.audit.models import NO_CHECKPOINTS
-from pipeline.audit.resynthesis import has_checkpoint, held_out_examples, track
-from pipeline.audit.studies import runs_of
+from pipeline.audit.resynthesis import held_out_examples, track
 from pipeline.common.settings import Settings
 from pipeline.examples.dataset import read_split
 from pipeline.examples.schema import split_id
@@ -38,22 +34,27 @@ from pipeline.studies.source_lines import play_lines
 from pipeline.studies.target import describe_target
 from pipeline.studies.timbre_transfer import TimbreTransferConfig, transfer
 
-SAMPLE = 2  # rows of each training and table, beside the worst
+RATE = 16000
+HOP = 64  # samples between two frames
+FRAMES_PER_SECOND = 250
+DIRECT_SECONDS = 0.0025  # the direct sound of a room's response
+EARLY_SECONDS = 0.05  # its early part, for C50
+FEATURE_OF = {"f0": "f0_hz", "loudness": "loudness_db", "z": "z"}  # by what `control` varies
 Figures = dict[str, float]
 
 
 class Player(NamedTuple):
-    """A checkpoint, and what it may be given."""
+    """A checkpoint and what it can be given."""
 
     model: keras.Model
-    examples: dict[str, dict]  # of the test split
+    examples: dict[str, dict]  # of the test split, by example_id
     params: dict
     settings: Settings
-    folder: Path  # of its data set's examples
-    truth: Path  # of its data set, where the dry sounds are
+    folder: Path  # examples of its data set
+    truth: Path  # true dry sounds of its data set
 
     def play(self, inputs: list[dict]) -> Iterator[np.ndarray]:
-        """The model's audio, [samples], for each."""
+        """Yield the model's audio, [samples], for each input."""
         return resynthesize(self.model, inputs, self.params["resynthesize"]["batch_size"])
 
     def follow(
@@ -63,241 +64,179 @@ class Player(NamedTuple):
         audio: np.ndarray,
         wanted_hz: np.ndarray | None = None,
     ) -> Figures:
-        """Loudness and f0 of what was played against what was asked for, or against `wanted_hz`,
-        where all `sources` have a pitch.
+        """Measure how closely the audio follows the loudness and f0 that were asked for.
+
+        Args:
+            asked: f0_hz and loudness_db, [frames] each.
+            sources: Sounds, [samples] each; a frame counts where all of them have a pitch.
+            audio: What the model played: [samples].
+            wanted_hz: The f0 to follow instead of the one asked for: [coarse frames].
+
+        Returns:
+            loudness_l1_db over the frames that should sound, and f0_l1 in semitones over the
+            frames that count; NaN where there are none.
         """
         settings = self.params["resynthesize"]
-        pitched = np.all(
-            [track(source, settings).confidence >= CONFIDENT for source in sources], axis=0
-        )
-        grid = np.arange(len(pitched)) * settings["f0_step_ms"] * 250 // 1000
-        wanted = asked["f0_hz"][grid] if wanted_hz is None else wanted_hz
-        counted, sounding = (
-            pitched & (wanted >= CREPE_HZ[0]) & (wanted <= CREPE_HZ[1]),
-            asked["loudness_db"] > SOUNDING,
-        )
+        has_pitch = [track(source, settings).confidence >= CONFIDENT for source in sources]
+        pitched = np.all(has_pitch, axis=0)
+        if wanted_hz is None:
+            step = settings["f0_step_ms"]
+            wanted_hz = asked["f0_hz"][np.arange(len(pitched)) * step * FRAMES_PER_SECOND // 1000]
+        counted = pitched & (wanted_hz >= CREPE_HZ[0]) & (wanted_hz <= CREPE_HZ[1])
+        sounding = asked["loudness_db"] > SOUNDING
+        loudness_l1_db = np.nan
+        if sounding.any():
+            difference = np.abs(loudness(audio) - asked["loudness_db"])
+            loudness_l1_db = float(difference[sounding].mean())
         return {
-            "loudness_l1_db": float(np.abs(loudness(audio) - asked["loudness_db"])[sounding].mean())
-            if sounding.any()
-            else np.nan,
-            "f0_l1": f0_distance(wanted, track(audio, settings).f0_hz, counted),
+            "loudness_l1_db": loudness_l1_db,
+            "f0_l1": f0_distance(wanted_hz, track(audio, settings).f0_hz, counted),
         }
 
 
+def load_player(project: Project, run: str) -> Player:
+    """Load a training's checkpoint and the examples of its data set."""
+    experiment = project.runs()[run][0]
+    data = project.data_of(experiment)
+    return Player(
+        load_model(project.root / "models" / run),
+        held_out_examples(project, experiment),
+        project.params,
+        Settings.read(project.root / "params.yaml"),
+        project.root / "data" / "examples" / data,
+        project.root / "data" / "sets" / data / "truth",
+    )
+
+
 def control(player: Player, rows: Columns) -> Iterator[Figures]:
-    """Steps between two notes: the first, one of its features moved by the step's share of the
-    way to the second's.
+    """Replay steps between two notes.
+
+    A step plays the first note, one feature moved towards the second note's by the step's share.
     """
-    names, encoder = (
-        {f"{one} to {other}": (one, other) for one in player.examples for other in player.examples},
-        player.model.conditioning.z_encoder,
-    )
-    ends, inputs = (
-        [[player.examples[name] for name in names[pair]] for pair in rows["example_id"]],
-        [],
-    )
-    for pair, varied, step in zip(ends, rows["varied"], rows["step"]):
-        share, key = (
-            step / (player.params["control"]["steps"] - 1),
-            {"f0": "f0_hz", "loudness": "loudness_db", "z": "z"}[varied],
-        )
-        one, other = (
-            end | ({"z": encoder(end["audio"][None])[0].numpy()} if encoder is not None else {})
-            for end in pair
-        )
-        mixed = (
-            one[key] ** (1 - share) * other[key] ** share
-            if varied == "f0"
-            else one[key] + share * (other[key] - one[key])
-        )
-        inputs.append(one | {key: mixed.astype(np.float32)})
-    for asked, pair, audio in zip(inputs, ends, player.play(inputs)):
-        yield player.follow(asked, [end["audio"] for end in pair], audio)
+    notes_of_pair = {
+        f"{first} to {second}": (first, second)
+        for first in player.examples
+        for second in player.examples
+    }
+    last_step = player.params["control"]["steps"] - 1
+    pairs = [
+        [_with_z(player, player.examples[name]) for name in notes_of_pair[pair]]
+        for pair in rows["example_id"]
+    ]
+    inputs = [
+        _interpolate(first, second, varied, step / last_step)
+        for (first, second), varied, step in zip(pairs, rows["varied"], rows["step"])
+    ]
+    for asked, pair, audio in zip(inputs, pairs, player.play(inputs)):
+        yield player.follow(asked, [note["audio"] for note in pair], audio)
+
+
+def _with_z(player: Player, example: dict) -> dict:
+    """Add z, [frames, dims], where the model has a z encoder."""
+    encoder = player.model.conditioning.z_encoder
+    if encoder is None:
+        return example
+    return example | {"z": encoder(example["audio"][None])[0].numpy()}
+
+
+def _interpolate(first: dict, second: dict, varied: str, share: float) -> dict:
+    """Move one feature of the first note: f0 on a logarithmic scale, the others linearly."""
+    key = FEATURE_OF[varied]
+    if varied == "f0":
+        mixed = first[key] ** (1 - share) * second[key] ** share
+    else:
+        mixed = first[key] + share * (second[key] - first[key])
+    return first | {key: mixed.astype(np.float32)}
 
 
 def extrapolation(player: Player, rows: Columns) -> Iterator[Figures]:
-    """Test examples with their f0 moved."""
+    """Replay test examples with their f0 shifted by octaves."""
     originals = [player.examples[name] for name in rows["example_id"]]
     inputs = [
-        each | {"f0_hz": each["f0_hz"] * np.float32(2.0**octaves)}
-        for each, octaves in zip(originals, rows["octaves"])
+        original | {"f0_hz": original["f0_hz"] * np.float32(2.0**octaves)}
+        for original, octaves in zip(originals, rows["octaves"])
     ]
     for asked, original, audio in zip(inputs, originals, player.play(inputs)):
         yield player.follow(asked, [original["audio"]], audio)
 
 
 def phases(player: Player, rows: Columns) -> Iterator[Figures]:
-    """Versions of test examples against the first version, and against the original."""
+    """Compare versions of test examples with the first version and with the original."""
     examples = [player.examples[name] for name in rows["example_id"]]
-    played = phase.play_versions(
-        player.model,
-        examples,
-        player.params["phase"]["seed"],
-        player.params["resynthesize"]["batch_size"],
-    )
-    for (_, sounds), version in zip(played, rows["version"]):
-        first, other = (sounds[name].astype(np.float64) for name in ("first", version))
+    seed = player.params["phase"]["seed"]
+    batch_size = player.params["resynthesize"]["batch_size"]
+    versions = phase.play_versions(player.model, examples, seed, batch_size)
+    for (_, sounds), name in zip(versions, rows["version"]):
+        first = sounds["first"].astype(np.float64)
+        version = sounds[name].astype(np.float64)
         yield {
-            "waveform_distance": float(np.sqrt(((first - other) ** 2).sum() / (first**2).sum())),
-            "spectral_loss": spectral_loss(first, other),
-            "spectral_loss_to_original": spectral_loss(sounds["original"], other),
+            "waveform_distance": float(np.sqrt(((first - version) ** 2).sum() / (first**2).sum())),
+            "spectral_loss": spectral_loss(first, version),
+            "spectral_loss_to_original": spectral_loss(sounds["original"], version),
         }
 
 
 def dereverberation(player: Player, rows: Columns) -> Iterator[Figures]:
-    """The model's sound without and with its reverb against the true dry and the recorded sound,
-    as they are.
+    """Compare the model's sound, neither aligned nor scaled, with the true one.
+
+    Without its reverb, the model is compared with the true dry sound; with it, with the recording.
     """
     examples = [player.examples[name] for name in rows["example_id"]]
-    made = player.model(
-        {
-            name: np.stack([each[name] for each in examples])
-            for name in ("audio", "f0_hz", "loudness_db", "noise")
-        }
+    names = ("audio", "f0_hz", "loudness_db", "noise")
+    outputs = player.model(
+        {name: np.stack([example[name] for example in examples]) for name in names}
     )
     for number, (example, signal) in enumerate(zip(examples, rows["signal"])):
-        recording, start = split_id(example["example_id"])
-        true = example["audio"]
         if signal == "model_dry":
-            true, _ = soundfile.read(
-                player.truth / f"{recording}.dry.wav", frames=len(true), start=64 * start
-            )
-        yield {
-            "spectral_loss_as_is": spectral_loss(
-                true, made["dry" if signal == "model_dry" else "audio"][number].numpy()
-            )
-        }
+            true, output = _true_dry(player, example), outputs["dry"]
+        else:
+            true, output = example["audio"], outputs["audio"]
+        yield {"spectral_loss_as_is": spectral_loss(true, output[number].numpy())}
+
+
+def _true_dry(player: Player, example: dict) -> np.ndarray:
+    """Read the part of the true dry sound that an example was cut from: [samples]."""
+    recording, start = split_id(example["example_id"])
+    path = player.truth / f"{recording}.dry.wav"
+    audio, _ = soundfile.read(path, frames=len(example["audio"]), start=HOP * start)
+    return audio
 
 
 def learned_room(player: Player, rows: Columns) -> Iterator[Figures]:
-    """The learned impulse response's energy ratios."""
+    """Measure the energy ratios of the learned impulse response, by octave band."""
     response = player.model.reverb.impulse_response().numpy().astype(np.float64)
     for band in rows["band_hz"]:
-        low, high = (125, 4000) if band == "all" else (int(band), int(band))
-        direct, early = (
-            early_to_late_db(response, seconds, low / 2**0.5, high * 2**0.5)
-            for seconds in (0.0025, 0.05)
-        )
-        yield {"direct_to_reverberant_db": direct, "c50_db": early}
+        lowest, highest = (125, 4000) if band == "all" else (int(band), int(band))
+        edges = (lowest / 2**0.5, highest * 2**0.5)
+        yield {
+            "direct_to_reverberant_db": early_to_late_db(response, DIRECT_SECONDS, *edges),
+            "c50_db": early_to_late_db(response, EARLY_SECONDS, *edges),
+        }
 
 
 def timbre_transfer(player: Player, rows: Columns) -> Iterator[Figures]:
-    """Windows of other instruments' lines; f0 against the source's, moved by the octaves that
-    the row names.
+    """Replay windows of other instruments' lines.
+
+    f0 is compared with the source's, shifted by the octaves that the row names.
     """
-    settings, seconds = player.params["resynthesize"], player.params["examples"]["seconds"]
+    settings = player.params["resynthesize"]
+    seconds = player.params["examples"]["seconds"]
     config = player.settings.section("timbre_transfer", TimbreTransferConfig)
     features = player.settings.section("features", FeaturesConfig)
-    lines, target = (
-        {line.id: line for line in play_lines(config.lines)},
-        describe_target(read_split(player.folder, "train", seconds)),
-    )
-    samples = round(16000 * seconds)
+    lines = {line.id: line for line in play_lines(config.lines)}
+    target = describe_target(read_split(player.folder, "train", seconds))
+    samples = round(RATE * seconds)
     for name, octaves in zip(rows["example_id"], rows["octaves"]):
-        line, start = split_id(name)
-        moved = transfer(
-            player.model, lines[line], target, features, config.room, settings["noise_seed"]
+        line_id, start = split_id(name)
+        line = lines[line_id]
+        transferred = transfer(
+            player.model, line, target, features, config.room, settings["noise_seed"]
         )
-        source, audio = (
-            sound[64 * start : 64 * start + samples] for sound in (lines[line].audio, moved.audio)
-        )
+        window = slice(HOP * start, HOP * start + samples)
+        source = line.audio[window]
         asked = {
-            "f0_hz": moved.f0_hz[start:],
-            "loudness_db": moved.loudness_db[start : start + samples // 64],
+            "f0_hz": transferred.f0_hz[start:],
+            "loudness_db": transferred.loudness_db[start : start + samples // HOP],
         }
-        yield player.follow(asked, [source], audio, track(source, settings).f0_hz * 2**octaves)
-
-
-class Again(NamedTuple):
-    """How a table's rows are made again."""
-
-    make: Callable[[Player, Columns], Iterator[Figures]]
-    error: str  # of which the largest is looked at too
-    column: str = ""  # rows of these lines alone come from the checkpoint
-    lines: tuple[str, ...] = ()
-
-
-TABLES = {
-    "control": Again(control, "loudness_l1_db"),
-    "extrapolation": Again(extrapolation, "loudness_l1_db"),
-    "phase": Again(phases, "spectral_loss_to_original"),
-    "dereverberation": Again(
-        dereverberation, "spectral_loss_as_is", "signal", ("model_dry", "model_wet")
-    ),
-    "learned_room": Again(learned_room, "direct_to_reverberant_db", "response", ("learned",)),
-    "timbre_transfer": Again(timbre_transfer, "loudness_l1_db"),
-}
-
-
-def pick(rows: Columns, again: Again, random: np.random.Generator) -> Columns:
-    """Some of the rows that can be made again, drawn, and the one with the largest error."""
-    able = np.ones(len(rows["example_id"]), bool)
-    if again.column:
-        able = np.isin(rows[again.column], again.lines)
-    if "octaves" in rows:
-        able &= np.isfinite(rows["octaves"])  # the transfers' test clips, for scale, were not moved
-    places = np.flatnonzero(able)
-    worst = places[np.argmax(np.nan_to_num(rows[again.error][places]))]
-    chosen = sorted(
-        {int(worst), *map(int, random.choice(places, min(SAMPLE, len(places)), replace=False))}
-    )
-    return {name: values[chosen] for name, values in rows.items()}
-
-
-def check_played(project: Project) -> Check:
-    """The sample's rows against what its checkpoints give now."""
-    random, findings, count, largest = (
-        np.random.default_rng(project.params["tabulate"]["seed"]),
-        [],
-        0,
-        0.0,
-    )
-    for run in project.runs():
-        tables = {
-            table: name
-            for table in TABLES
-            for name, mine in runs_of(project, table).items()
-            if mine == project.runs()[run] and name in project.studies
-        }
-        if not tables or not has_checkpoint(project, run):
-            continue
-        player = _player(project, run)
-        for table, name in tables.items():
-            rows = pick(project.studies[name], TABLES[table], random)
-            for place, figures in enumerate(TABLES[table].make(player, rows)):
-                count += 1
-                for metric, value in figures.items():
-                    stated = float(rows[metric][place])
-                    largest = max(
-                        largest, abs(stated - value) if np.isfinite(stated - value) else 0.0
-                    )
-                    if not close(stated, value):
-                        findings.append(
-                            f"{name}.parquet, {rows['example_id'][place]}: {metric} is "
-                            f"{stated:.6g}, its checkpoint gives {value:.6g}"
-                        )
-    looked = (
-        f"{count} rows of reports/studies, the largest error of each training and table among "
-        f"them; {STATED_CLOSE}; largest difference {largest:.2g}"
-    )
-    why = (
-        NO_CHECKPOINTS
-        if any(runs_of(project, table) for table in TABLES)
-        else "params.yaml has no studies"
-    )
-    return Check(
-        "checkpoints give the studies' rows", looked, count, findings, "" if count else why
-    )
-
-
-def _player(project: Project, run: str) -> Player:
-    experiment, data = project.runs()[run][0], project.root / "data"
-    name = project.data_of(experiment)
-    return Player(
-        load_model(project.root / "models" / run),
-        held_out_examples(project, experiment),
-        project.params,
-        Settings.read(project.root / "params.yaml"),
-        data / "examples" / name,
-        data / "sets" / name / "truth",
-    )
+        wanted_hz = track(source, settings).f0_hz * 2**octaves
+        yield player.follow(asked, [source], transferred.audio[window], wanted_hz)

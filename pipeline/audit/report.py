@@ -1,20 +1,22 @@
-"""All checks, and the report of them."""
+"""Run all checks and write their report."""
 
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pipeline.audit import (
+    ablation_tests,
     cells,
     hashes,
     known_answers,
     models,
     printed,
-    replayed,
+    replay_checks,
     resynthesis,
     rows,
     settings,
-    studies,
+    study_cells,
+    study_rows,
 )
 from pipeline.audit.checks import FAILS, NOT_RUN, SHOWN, Check, Project, read_project
 
@@ -24,15 +26,15 @@ CHECKS: tuple[Callable[[Project], Check], ...] = (
     rows.check_undefined,
     rows.check_splits,
     cells.check_cells,
-    cells.check_tests,
+    ablation_tests.check_tests,
     cells.check_metrics,
     printed.check_resynthesis,
     printed.check_ablations,
-    studies.check_rows,
-    studies.check_ways,
-    studies.check_cells,
-    studies.check_printed,
-    studies.check_tiny,
+    study_rows.check_rows,
+    study_rows.check_trajectories,
+    study_cells.check_cells,
+    study_cells.check_printed,
+    study_cells.check_tiny,
     settings.check_settings,
     settings.check_versions,
     settings.check_trainings,
@@ -46,68 +48,62 @@ CHECKS: tuple[Callable[[Project], Check], ...] = (
     models.check_statistics,
     known_answers.check_metrics,
     resynthesis.check_resynthesis,
-    replayed.check_played,
+    replay_checks.check_replays,
+)
+METHOD = (
+    "The checks do not use the code that made the reports, except for the models, the f0 tracker, "
+    "the metrics and the studies' playing where these are what is checked (pipeline/audit)."
 )
 
 
 def audit(root: Path, checks: Iterable[Callable[[Project], Check]] = CHECKS) -> list[Check]:
-    """Make every check; one that stumbles over what it reads fails with what it stumbled over,
-    and the others are made.
+    """Run every check on a clone.
+
+    A check that cannot read a file fails with that error; the others still run.
     """
-    project, done = read_project(root), []
-    for check in checks:
-        try:
-            done.append(check(project))
-        except Exception as error:  # a broken file must not hide what the other checks find
-            done.append(
-                Check(
-                    f"{check.__module__.split('.')[-1]}.{check.__name__}",
-                    "",
-                    0,
-                    [f"{type(error).__name__}: {error}"],
-                )
-            )
-    return done
+    project = read_project(root)
+    return [_run(check, project) for check in checks]
+
+
+def _run(check: Callable[[Project], Check], project: Project) -> Check:
+    try:
+        return check(project)
+    except Exception as error:  # a broken file must not hide what the other checks find
+        name = f"{check.__module__.split('.')[-1]}.{check.__name__}"
+        return Check(name, "", 0, [f"{type(error).__name__}: {error}"])
 
 
 def failed(checks: list[Check]) -> list[Check]:
-    """Those that do not hold."""
+    """Return the checks that fail."""
     return [check for check in checks if check.verdict == FAILS]
 
 
 def write_report(checks: list[Check], data: Path) -> None:
-    """Write DATA (JSON) and a Markdown file beside it."""
+    """Write `data` (JSON) and a Markdown file of the same name."""
     values = [check._asdict() | {"verdict": check.verdict} for check in checks]
     data.write_text(json.dumps(values, indent=2) + "\n")
+    data.with_suffix(".md").write_text(_markdown(checks))
+
+
+def _markdown(checks: list[Check]) -> str:
+    failures = failed(checks)
+    outcome = f"{len(failures)} of {len(checks)} checks fail." if failures else "No check fails."
     lines = [
+        "# Audit",
+        "",
+        f"{outcome} {METHOD}",
+        "",
+        "| check | looked at | count | verdict |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [
         f"| {check.name} | {check.looked_at} | {check.count} | {_verdict(check)} |"
         for check in checks
     ]
-    findings = [f"- **{check.name}**: {text}" for check in failed(checks) for text in _shown(check)]
-    outcome = (
-        f"{len(failed(checks))} of {len(checks)} checks fail."
-        if failed(checks)
-        else "No check fails."
-    )
-    data.with_suffix(".md").write_text(
-        "\n".join(
-            [
-                "# Audit",
-                "",
-                (
-                    f"{outcome} Made without the code that made the reports, but for the models, "
-                    "the tracker and the metrics where they are what is looked into "
-                    "(pipeline/audit)."
-                ),
-                "",
-                "| check | looked at | how many | verdict |",
-                "| --- | --- | --- | --- |",
-                *lines,
-                *(["", "## What does not hold", "", *findings] if findings else []),
-                "",
-            ]
-        )
-    )
+    if failures:
+        lines += ["", "## What does not hold", ""]
+        lines += [f"- **{check.name}**: {text}" for check in failures for text in _shown(check)]
+    return "\n".join([*lines, ""])
 
 
 def _verdict(check: Check) -> str:
@@ -115,7 +111,8 @@ def _verdict(check: Check) -> str:
 
 
 def _shown(check: Check) -> list[str]:
+    """Return the findings that the report lists."""
+    if not check.findings:
+        return ["looked at nothing"]
     more = len(check.findings) - SHOWN
-    return [*check.findings[:SHOWN], *([f"and {more} more"] if more > 0 else [])] or [
-        "looked at nothing"
-    ]
+    return [*check.findings[:SHOWN], *([f"and {more} more"] if more > 0 else [])]

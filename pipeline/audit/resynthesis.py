@@ -1,4 +1,4 @@
-"""A sample of examples resynthesized from the checkpoints and measured again."""
+"""Resynthesize a sample of examples from the checkpoints and measure them again."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -11,116 +11,118 @@ from pipeline.audit.measures import (
     STATED_CLOSE,
     close,
     f0_distance,
+    finite_difference,
     loudness,
     spectral_loss,
 )
-from pipeline.audit.models import NO_CHECKPOINTS
+from pipeline.audit.models import NO_CHECKPOINTS, has_checkpoint
 from pipeline.examples.dataset import read_split
 from pipeline.features.f0 import F0Track, track_f0
 from pipeline.models.recipe import load_model
 from pipeline.resynthesis.render import resynthesize
 
-# at least so many examples, one of each run at the least; and the largest errors
-SAMPLE, WORST = 12, 3
-
-
-def has_checkpoint(project: Project, run: str) -> bool:
-    """Whether a training's weights are on disk."""
-    return (project.root / "models" / run / "model.weights.h5").exists()
+SAMPLE = 12  # examples at least, and at least one of each run
+WORST = 3  # examples with the largest errors, added to the sample
 
 
 def pick(project: Project) -> dict[str, list[str]]:
-    """Examples by run: one or more drawn with a seed, and those with the largest errors of all."""
+    """Pick examples by run: one or more drawn with a seed, and those with the largest errors."""
     available = [
         run for run in project.runs() if has_checkpoint(project, run) and run in project.rows
     ]
-    random, picked = (
-        np.random.default_rng(project.params["tabulate"]["seed"]),
-        {run: [] for run in available},
-    )
-    for run in islice(
-        (run for _ in range(SAMPLE) for run in available),
-        max(SAMPLE, len(available)) if available else 0,
-    ):
+    if not available:
+        return {}
+    random = np.random.default_rng(project.params["tabulate"]["seed"])
+    picked = {run: [] for run in available}
+    turns = (run for _ in range(SAMPLE) for run in available)
+    for run in islice(turns, max(SAMPLE, len(available))):
         ids = sorted(set(project.rows[run]["example_id"]) - set(picked[run]))
-        picked[run] += [ids[random.integers(len(ids))]] if ids else []
+        if ids:
+            picked[run].append(ids[random.integers(len(ids))])
     errors = [
         (loss, run, name)
         for run in available
         for loss, name in zip(project.rows[run]["spectral_loss"], project.rows[run]["example_id"])
     ]
     for _, run, name in sorted(errors, reverse=True)[:WORST]:
-        picked[run] += [name] if name not in picked[run] else []
+        if name not in picked[run]:
+            picked[run].append(name)
     return picked
 
 
 def check_resynthesis(project: Project) -> Check:
-    """The sample's rows against what its checkpoints give now."""
-    picked, findings, largest = pick(project), [], 0.0
+    """Compare the sample's rows with what its checkpoints give now."""
+    picked = pick(project)
+    findings = []
+    largest = 0.0
     for run, names in picked.items():
-        examples = held_out_examples(project, project.runs()[run][0])
-        for name, audio in _resynthesize(project, run, names, examples):
+        for name, figures in _measure_run(project, run, names):
             row = project.rows[run]["example_id"] == name
-            for metric, value in _measure(
-                examples[name]["audio"], audio, project.params["resynthesize"]
-            ).items():
+            for metric, value in figures.items():
                 stated = float(project.rows[run][metric][row][0])
-                largest = max(largest, abs(stated - value) if np.isfinite(stated - value) else 0.0)
+                largest = max(largest, finite_difference(stated, value))
                 if not close(stated, value):
                     findings.append(
                         f"{run}, {name}: {metric} is {stated:.6g}, its checkpoint gives {value:.6g}"
                     )
     count = sum(map(len, picked.values()))
-    looked = (
-        f"{count} examples of {len(picked)} runs, the {WORST} largest errors among them; "
-        f"{STATED_CLOSE}; largest difference {largest:.2g}"
-    )
     return Check(
-        "checkpoints give the rows", looked, count, findings, "" if count else NO_CHECKPOINTS
+        "checkpoints reproduce the rows",
+        f"{count} examples of {len(picked)} runs, the {WORST} largest errors included; "
+        f"{STATED_CLOSE}; largest difference {largest:.2g}",
+        count,
+        findings,
+        "" if count else NO_CHECKPOINTS,
     )
 
 
 def held_out_examples(project: Project, experiment: str) -> dict[str, dict]:
-    """An experiment's test examples with their noise, in the order of the resynthesize stage."""
+    """Read an experiment's test examples and noise, in the order of the resynthesize stage."""
     folder = project.root / "data" / "examples" / project.data_of(experiment)
-    settings = project.params["resynthesize"]
-    return {
-        row["example_id"]: row
-        for row in read_split(
-            folder, "test", project.params["examples"]["seconds"], settings["noise_seed"]
-        )
-    }
+    seconds = project.params["examples"]["seconds"]
+    noise_seed = project.params["resynthesize"]["noise_seed"]
+    return {row["example_id"]: row for row in read_split(folder, "test", seconds, noise_seed)}
 
 
 def track(audio: np.ndarray, settings: dict) -> F0Track:
-    """CREPE as the `resynthesize` section has it."""
+    """Track f0 with CREPE as the section `resynthesize` sets it."""
     return track_f0(audio, settings["crepe"], settings["f0_step_ms"])
 
 
+def _measure_run(
+    project: Project, run: str, names: list[str]
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield the name and metrics of each picked example of a run."""
+    examples = held_out_examples(project, project.runs()[run][0])
+    for name, audio in _resynthesize(project, run, names, examples):
+        yield name, _measure(examples[name]["audio"], audio, project.params["resynthesize"])
+
+
 def _measure(original: np.ndarray, audio: np.ndarray, settings: dict) -> dict[str, float]:
-    one, other = track(original, settings), track(audio, settings)
+    """Compare a resynthesis with its original, [samples] each."""
+    expected = track(original, settings)
+    actual = track(audio, settings)
     return {
         "spectral_loss": spectral_loss(original, audio),
         "loudness_l1_db": float(np.abs(loudness(original) - loudness(audio)).mean()),
-        "f0_l1": f0_distance(one.f0_hz, other.f0_hz, one.confidence >= CONFIDENT),
+        "f0_l1": f0_distance(expected.f0_hz, actual.f0_hz, expected.confidence >= CONFIDENT),
     }
 
 
 def _resynthesize(
     project: Project, run: str, names: list[str], examples: dict[str, dict]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and audio of each; with the other examples of its batch, because sampled audio hangs
-    on the last bit.
+    """Yield the name and audio, [samples], of each picked example of a run.
+
+    An example is resynthesized with the others of its batch: last bits depend on the batch, and
+    audio that a model samples depends on last bits.
     """
-    model, size, order = (
-        load_model(project.root / "models" / run),
-        project.params["resynthesize"]["batch_size"],
-        list(examples),
-    )
+    model = load_model(project.root / "models" / run)
+    size = project.params["resynthesize"]["batch_size"]
+    order = list(examples)
     for start in sorted({order.index(name) // size * size for name in names}):
         batch = order[start : start + size]
-        for name, audio in zip(
-            batch, resynthesize(model, [examples[name] for name in batch], size)
-        ):
+        sounds = resynthesize(model, [examples[name] for name in batch], size)
+        for name, audio in zip(batch, sounds):
             if name in names:
                 yield name, audio

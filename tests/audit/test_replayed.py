@@ -1,21 +1,18 @@
-"""The audit's sample of the studies: which rows are drawn, what a model is given for them, how
-the result is measured.
-"""
+"""The audit's replays of studies: rows that are drawn, inputs of models, measurements."""
 
 import numpy as np
 import pytest
 import soundfile
 import tensorflow as tf
 
+from pipeline.audit.replay_checks import REPLAYS, pick
 from pipeline.audit.replayed import (
-    TABLES,
     Player,
     control,
     dereverberation,
     extrapolation,
     learned_room,
     phases,
-    pick,
 )
 from pipeline.examples.schema import Statistics
 from pipeline.models.autoencoder import Autoencoder, ModelConfig
@@ -31,7 +28,7 @@ PARAMS = {
 
 
 def tone(hz, level=0.3):
-    """A second and a bit of five harmonics: CREPE is not sure of a sine."""
+    """About a second of five harmonics; CREPE is not confident of a sine."""
     time = np.arange(64 * FRAMES) / 16000
     return sum(
         level / number * np.sin(2 * np.pi * number * hz * time) for number in range(1, 6)
@@ -78,129 +75,113 @@ def table(**columns):
     }
 
 
-def given(player, monkeypatch):
-    """What a model is given, gathered while its sound is that of the examples."""
+@pytest.fixture
+def played_inputs(monkeypatch):
+    """The inputs that a player is given; it plays the examples' own audio."""
     inputs = []
-    monkeypatch.setattr(
-        Player,
-        "play",
-        lambda self, examples: inputs.extend(examples) or [each["audio"] for each in examples],
-    )
+
+    def play(self, examples):
+        inputs.extend(examples)
+        return [example["audio"] for example in examples]
+
+    monkeypatch.setattr(Player, "play", play)
     return inputs
 
 
 def test_following_is_measured_on_the_frames_that_count(player):
     asked = {"f0_hz": np.full(FRAMES, 440.0), "loudness_db": np.full(FRAMES, -20.0)}
-    found = player.follow(asked, [tone(440), tone(220)], tone(880))
-    assert found["f0_l1"] == pytest.approx(12, abs=0.2)
-    # one source has no pitch
-    assert np.isnan(
-        player.follow(asked, [tone(440), np.zeros(64 * FRAMES, np.float32)], tone(880))["f0_l1"]
-    )
-    # CREPE cannot hear that
-    assert np.isnan(
-        player.follow(asked | {"f0_hz": np.full(FRAMES, 4000.0)}, [tone(440)], tone(880))["f0_l1"]
-    )
-    assert np.isnan(
-        player.follow(asked | {"loudness_db": np.full(FRAMES, -75.0)}, [tone(440)], tone(880))[
-            "loudness_l1_db"
-        ]
-    )
+    silence = np.zeros(64 * FRAMES, np.float32)
+    too_high_for_crepe = asked | {"f0_hz": np.full(FRAMES, 4000.0)}
+    silent = asked | {"loudness_db": np.full(FRAMES, -75.0)}
+    figures = player.follow(asked, [tone(440), tone(220)], tone(880))
+    assert figures["f0_l1"] == pytest.approx(12, abs=0.2)
+    assert np.isnan(player.follow(asked, [tone(440), silence], tone(880))["f0_l1"])
+    assert np.isnan(player.follow(too_high_for_crepe, [tone(440)], tone(880))["f0_l1"])
+    assert np.isnan(player.follow(silent, [tone(440)], tone(880))["loudness_l1_db"])
 
 
-def test_a_source_that_was_moved_is_what_is_wanted(player):
+def test_f0_may_follow_a_shifted_source(player):
     asked = {"f0_hz": np.full(FRAMES, 100.0), "loudness_db": np.full(FRAMES, -20.0)}
-    assert player.follow(asked, [tone(440)], tone(880), np.full(8, 880.0))[
-        "f0_l1"
-    ] == pytest.approx(0, abs=0.2)
+    figures = player.follow(asked, [tone(440)], tone(880), np.full(8, 880.0))
+    assert figures["f0_l1"] == pytest.approx(0, abs=0.2)
 
 
-def test_steps_of_control_are_those_of_the_study(player, monkeypatch):
-    inputs, pair = given(player, monkeypatch), ("a to b@0", "c@0")  # an id may hold what joins them
+def test_steps_of_control_are_those_of_the_study(player, played_inputs):
+    pair = ("a to b@0", "c@0")  # an id may contain the text that joins a pair
     rows = table(example_id=[" to ".join(pair)] * 3, varied=["f0", "loudness", "z"], step=[1, 2, 1])
     assert len(list(control(player, rows))) == 3
     first, second = with_z(player.model, [player.examples[name] for name in pair])
-    for asked, varied, share in zip(inputs, ("f0", "loudness", "z"), (0.5, 1.0, 0.5)):
+    for asked, varied, share in zip(played_inputs, ("f0", "loudness", "z"), (0.5, 1.0, 0.5)):
         expected = interpolate(first, second, varied, share)
         for name in ("f0_hz", "loudness_db", "z", "noise"):
             np.testing.assert_allclose(asked[name], expected[name], rtol=1e-5, atol=1e-6)
 
 
-def test_octaves_double_f0_and_nothing_else(player, monkeypatch):
-    inputs = given(player, monkeypatch)
-    (found,) = extrapolation(player, table(example_id=["c@0"], octaves=[1]))
+def test_an_octave_doubles_f0_and_nothing_else(player, played_inputs):
+    (figures,) = extrapolation(player, table(example_id=["c@0"], octaves=[1]))
     original = player.examples["c@0"]
-    assert (
-        np.array_equal(inputs[0]["f0_hz"], 2 * original["f0_hz"])
-        and inputs[0]["loudness_db"] is original["loudness_db"]
-    )
-    assert found["f0_l1"] == pytest.approx(12, abs=0.2)
+    assert np.array_equal(played_inputs[0]["f0_hz"], 2 * original["f0_hz"])
+    assert played_inputs[0]["loudness_db"] is original["loudness_db"]
+    assert figures["f0_l1"] == pytest.approx(12, abs=0.2)
 
 
-def test_the_first_version_is_its_own_and_another_phase_is_not(player):
-    found = list(
-        phases(player, table(example_id=["c@0", "d@0"], version=["first", "other_phases"]))
-    )
-    assert (
-        found[0]["waveform_distance"]
-        == found[0]["spectral_loss"]
-        == 0
-        < found[0]["spectral_loss_to_original"]
-    )
-    assert found[1]["waveform_distance"] > 0 < found[1]["spectral_loss"]
+def test_only_other_phases_differ_from_the_first_version(player):
+    rows = table(example_id=["c@0", "d@0"], version=["first", "other_phases"])
+    first, other = phases(player, rows)
+    assert first["waveform_distance"] == first["spectral_loss"] == 0
+    assert first["spectral_loss_to_original"] > 0
+    assert other["waveform_distance"] > 0
+    assert other["spectral_loss"] > 0
 
 
 def test_dry_sound_is_compared_with_the_true_dry_sound_where_the_example_was_cut(player):
-    made = player.model(
-        {
-            name: value[None]
-            for name, value in player.examples["d@0"].items()
-            if name != "example_id"
-        }
+    example = player.examples["d@0"]
+    outputs = player.model(
+        {name: value[None] for name, value in example.items() if name != "example_id"}
     )
-    soundfile.write(
-        player.truth / "d.dry.wav", np.pad(made["dry"][0].numpy(), (0, 500)), 16000, subtype="FLOAT"
-    )
-    dry, wet = dereverberation(
-        player, table(example_id=["d@0", "d@0"], signal=["model_dry", "model_wet"])
-    )
-    assert (
-        dry["spectral_loss_as_is"] == pytest.approx(0, abs=0.01)
-        and wet["spectral_loss_as_is"] > 0.1
-    )
+    true_dry = np.pad(outputs["dry"][0].numpy(), (0, 500))
+    soundfile.write(player.truth / "d.dry.wav", true_dry, 16000, subtype="FLOAT")
+    rows = table(example_id=["d@0", "d@0"], signal=["model_dry", "model_wet"])
+    dry, wet = dereverberation(player, rows)
+    assert dry["spectral_loss_as_is"] == pytest.approx(0, abs=0.01)
+    assert wet["spectral_loss_as_is"] > 0.1
 
 
 def test_the_learned_room_is_measured_as_the_study_does(player):
     response = player.model.reverb.impulse_response().numpy()
-    for band, found in zip(
-        ("all", "500"),
-        learned_room(player, table(example_id=["response"] * 2, band_hz=["all", "500"])),
-    ):
+    bands = ["all", "500"]
+    measured = learned_room(player, table(example_id=["response"] * 2, band_hz=bands))
+    for band, figures in zip(bands, measured, strict=True):
         expected = describe_response(response, response, band)
-        assert found == {name: pytest.approx(expected[name], abs=1e-3) for name in found}
+        assert figures == {name: pytest.approx(expected[name], abs=1e-3) for name in figures}
 
 
-def test_what_is_drawn_can_be_made_again_and_the_worst_is_among_it(random):
+def test_only_rows_that_can_be_replayed_are_drawn_and_the_worst_is_added(random):
     rows = table(
         example_id=[f"{number}" for number in range(20)],
         signal=["wet", "model_dry"] * 10,
-        spectral_loss_as_is=[float(n) for n in range(20)],
+        spectral_loss_as_is=[float(number) for number in range(20)],
     )
-    again = TABLES["dereverberation"]
-    chosen = pick(rows, again, random)
-    assert (
-        set(chosen["signal"]) == {"model_dry"}
-        and "19" in chosen["example_id"]
-        and len(chosen["example_id"]) in (2, 3)
-    )
-    assert next(
-        list(pick(rows, again, np.random.default_rng(1))["example_id"]) for _ in range(2)
-    ) == list(pick(rows, again, np.random.default_rng(1))["example_id"])
+    picked = pick(rows, REPLAYS["dereverberation"], random)
+    assert set(picked["signal"]) == {"model_dry"}
+    assert "19" in picked["example_id"]
+    assert len(picked["example_id"]) in (2, 3)
 
 
-def test_test_clips_that_were_not_moved_are_not_drawn(random):
+def test_a_seed_draws_the_same_rows():
+    rows = table(
+        example_id=[f"{number}" for number in range(20)],
+        loudness_l1_db=[float(number) for number in range(20)],
+    )
+    first, second = (
+        pick(rows, REPLAYS["control"], np.random.default_rng(1))["example_id"] for _ in range(2)
+    )
+    assert list(first) == list(second)
+
+
+def test_test_clips_of_timbre_transfer_are_not_drawn(random):
     rows = table(example_id=["line", "clip"], octaves=[1.0, np.nan], loudness_l1_db=[1.0, 9.0])
-    assert list(pick(rows, TABLES["timbre_transfer"], random)["example_id"]) == ["line"]
+    assert list(pick(rows, REPLAYS["timbre_transfer"], random)["example_id"]) == ["line"]
 
 
 def test_an_undefined_error_is_not_the_worst(random):
@@ -209,4 +190,4 @@ def test_an_undefined_error_is_not_the_worst(random):
         octaves=[0.0] * 6,
         loudness_l1_db=[np.nan, 1.0, 5.0, 2.0, np.nan, 3.0],
     )
-    assert "c" in pick(rows, TABLES["extrapolation"], random)["example_id"]
+    assert "c" in pick(rows, REPLAYS["extrapolation"], random)["example_id"]

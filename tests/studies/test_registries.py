@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
-from pipeline.audit.studies import TABLES as AUDITED
+from pipeline.audit.study_tables import TABLES as AUDITED
 from pipeline.common.params import STUDIES, by_study
 from pipeline.evaluation.study_rows import STUDY_ROWS
 from pipeline.reporting.studies import STUDY_TABLES
