@@ -1,1 +1,1 @@
-"""Measurements: metrics, the rows of Table 1, and one module of rows for each study."""
+"""Measure: metrics, the rows of Table 1, and the rows of each study in one module."""

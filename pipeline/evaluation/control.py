@@ -1,4 +1,4 @@
-"""Rows of the study of independent control, from what its stage wrote: one per clip."""
+"""Rows of the study of independent control, one per step."""
 
 from pathlib import Path
 
@@ -13,69 +13,87 @@ from pipeline.evaluation.metrics import coarse_grid, mean, to_midi
 from pipeline.studies.conditions import CLIPS, PLAN, Condition, read_conditions
 
 
-def control_rows(folder: Path) -> dict[str, pd.DataFrame]:
-    """A row per pair, varied feature and step; monotonicity and largest step are the way's and
-    stand in each of its rows.
+def rows(folder: Path) -> dict[str, pd.DataFrame]:
+    """Score a study's folder: {"control": a row per pair, varied feature and step}.
+
+    Rank correlation and largest step describe the trajectory over all steps of a pair and varied
+    feature; each of its rows repeats them.
     """
-    conditions, clips, step_ms = (
-        read_conditions(folder),
-        read_clips(folder / CLIPS),
-        read_step_ms(folder / CLIPS),
-    )
+    conditions = read_conditions(folder)
+    clips = read_clips(folder / CLIPS)
+    step_ms = read_step_ms(folder / CLIPS)
     followed = {name: follow(conditions[name], clip, step_ms) for name, clip in clips.items()}
-    plan = pd.read_csv(folder / PLAN)
-    found = []
-    for step in plan.itertuples(index=False):
-        means = asked_and_measured(
+    scored = []
+    for step in pd.read_csv(folder / PLAN).itertuples(index=False):
+        asked, measured = asked_and_measured(
             step.varied,
             conditions[step.clip],
             clips[step.clip],
             followed[step.clip]["centroid_hz"],
             step_ms,
         )
-        found.append(step._asdict() | dict(zip(("asked", "measured"), means)) | followed[step.clip])
-    rows = pd.DataFrame(found)
-    ways = {
-        key: way(mine.asked.to_numpy(), mine.measured.to_numpy())
-        for key, mine in rows.groupby(["example_id", "varied"])
+        means = {"asked": asked, "measured": measured}
+        scored.append(step._asdict() | means | followed[step.clip])
+    return {"control": add_trajectories(pd.DataFrame(scored))}
+
+
+def add_trajectories(steps: pd.DataFrame) -> pd.DataFrame:
+    """Add columns spearman and largest_step of each step's trajectory."""
+    trajectories = {
+        key: describe_trajectory(group.asked.to_numpy(), group.measured.to_numpy())
+        for key, group in steps.groupby(["example_id", "varied"])
     }
-    for number, name in enumerate(("spearman", "largest_step")):
-        rows[name] = [ways[key][number] for key in zip(rows.example_id, rows.varied)]
-    return {"control": rows}
+    keys = list(zip(steps.example_id, steps.varied))
+    return steps.assign(
+        spearman=[trajectories[key][0] for key in keys],
+        largest_step=[trajectories[key][1] for key in keys],
+    )
 
 
 def asked_and_measured(
     varied: str, condition: Condition, clip: Clip, centroid_hz: float, step_ms: int
 ) -> tuple[float, float]:
-    """A clip's mean of what is varied, as conditioned and as measured: loudness in dB, f0 as MIDI
-    pitch.
+    """Average the varied feature over a clip, as conditioned and as measured.
 
-    For z it is the spectral centroid in semitones (over 1 Hz); nobody can say beforehand what was
-    asked for: NaN.
+    Args:
+        varied: the feature: loudness, f0 or z.
+        condition: the conditioning.
+        clip: the tracked output.
+        centroid_hz: mean spectral centroid of the output.
+        step_ms: between the clip's coarse f0 frames.
+
+    Returns:
+        Conditioned and measured mean: loudness in dB; f0 as MIDI pitch; for z, NaN (nobody can say
+        what a z asks for) and the spectral centroid in semitones above 1 Hz.
     """
     if varied == "loudness":
         sounding = condition.loudness_db > SOUNDING_DB
         return mean(condition.loudness_db[sounding]), mean(clip.loudness_db[sounding])
     if varied == "f0":
-        wanted = condition.f0_hz[coarse_grid(clip, step_ms)]
-        return mean(to_midi(wanted)[condition.pitched]), mean(
-            to_midi(clip.f0_hz)[condition.pitched]
-        )
+        conditioned = to_midi(condition.f0_hz[coarse_grid(clip, step_ms)])
+        measured = to_midi(clip.f0_hz)
+        return mean(conditioned[condition.pitched]), mean(measured[condition.pitched])
     return np.nan, float(12 * np.log2(centroid_hz))
 
 
-def way(asked: np.ndarray, measured: np.ndarray) -> tuple[float, float]:
-    """Of one way, [steps]: rank correlation of step and measured, upwards being where the
-    conditioning goes; largest step's share.
+def describe_trajectory(asked: np.ndarray, measured: np.ndarray) -> tuple[float, float]:
+    """Describe how a measured feature moves from the first step of a pair to the last.
 
-    Where nothing was asked for, upwards is where the last step lies.
+    Args:
+        asked: [steps] the conditioned feature; NaN if unknown.
+        measured: [steps] the measured feature.
+
+    Returns:
+        Rank correlation of measured feature and step number, positive if the feature moves in the
+        direction of the conditioning (of the last step, if the conditioning is unknown); and the
+        largest step's share of the summed steps. NaN if undefined.
     """
     if not np.isfinite(measured).all():
         return np.nan, np.nan
     goal = measured if np.isnan(asked).any() else asked
-    steps, direction = np.abs(np.diff(measured)), np.sign(goal[-1] - goal[0])
+    steps = np.abs(np.diff(measured))
+    direction = np.sign(goal[-1] - goal[0])
     if not steps.sum() or not direction:
         return np.nan, np.nan
-    return float(direction * spearmanr(np.arange(len(measured)), measured).statistic), float(
-        steps.max() / steps.sum()
-    )
+    correlation = spearmanr(np.arange(len(measured)), measured).statistic
+    return float(direction * correlation), float(steps.max() / steps.sum())

@@ -1,4 +1,4 @@
-"""Rows of the study of extrapolation, from what its stage wrote: one per clip."""
+"""Rows of the study of extrapolation, one per clip."""
 
 from pathlib import Path
 
@@ -9,15 +9,13 @@ from pipeline.evaluation.following import follow
 from pipeline.studies.conditions import CLIPS, PLAN, read_conditions
 
 
-def extrapolation_rows(folder: Path) -> dict[str, pd.DataFrame]:
-    """A row per test example and shift."""
-    conditions, clips, step_ms = (
-        read_conditions(folder),
-        read_clips(folder / CLIPS),
-        read_step_ms(folder / CLIPS),
-    )
-    found = [
-        row._asdict() | follow(conditions[row.clip], clips[row.clip], step_ms)
-        for row in pd.read_csv(folder / PLAN).itertuples(index=False)
+def rows(folder: Path) -> dict[str, pd.DataFrame]:
+    """Score a study's folder: {"extrapolation": a row per test example and shift}."""
+    conditions = read_conditions(folder)
+    clips = read_clips(folder / CLIPS)
+    step_ms = read_step_ms(folder / CLIPS)
+    scored = [
+        clip._asdict() | follow(conditions[clip.clip], clips[clip.clip], step_ms)
+        for clip in pd.read_csv(folder / PLAN).itertuples(index=False)
     ]
-    return {"extrapolation": pd.DataFrame(found)}
+    return {"extrapolation": pd.DataFrame(scored)}

@@ -1,21 +1,24 @@
-"""Resynthesis metrics: how well a resynthesis keeps the loudness, f0 and spectrum of the original.
+"""Resynthesis metrics: how well a resynthesis preserves the original's loudness, f0 and spectrum.
+
 Conventions (paper: Engel et al. 2020, section 4.3 and appendix C; "code": the authors' public code,
 which differs):
 * Loudness L1: mean |difference| of the loudness curves at 250 Hz, in dB, over all frames and over
   the frames in which the original is above -70 dB ("sounding", our choice: the code has no mask);
-  and in standard deviations of the training split's loudness over all frames, the paper's unit. The
-  silence after a note inflates that unit.
-* F0 L1: mean |difference| in semitones over the frames whose CREPE confidence on the original is at
-  least 0.85. "Without outliers" leaves out what the code calls an outlier.
-* F0 outliers, paper: confidence on the resynthesis below 0.85. The paper does not say of what it is
-  the share: by frame it is the share of pitched frames, by clip the share of clips whose mean
-  confidence over those frames is below 0.85.
+  also over all frames in standard deviations of the training split's loudness, the paper's unit,
+  which the silence after a note inflates.
+* F0 L1: mean |difference| in semitones over the frames in which CREPE's confidence on the original
+  is at least 0.85 ("pitched"). "Without outliers" omits what the code calls an outlier.
+* F0 outliers, paper: confidence on the resynthesis below 0.85. The paper does not say whether its
+  share is of frames or of clips: by frame, it is the share of pitched frames; by clip, the share of
+  clips whose mean confidence over those frames is below 0.85.
 * F0 outliers, code: by clip, F0 L1 over 12 semitones or not computable; by frame, a difference over
   12 semitones. Clips whose original never reaches 0.85 are dropped.
-* Raw pitch and raw chroma accuracy (Salamon et al. 2014; mir_eval): within 50 cents of a reference,
-  either CREPE on the original or the f0 the note was played with, over the sounding frames.
+* Raw pitch and raw chroma accuracy (Salamon et al. 2014; mir_eval): share of frames within 50 cents
+  of a reference, either CREPE on the original (over the pitched frames) or the f0 the note was
+  played with (over the sounding frames).
 * Multi-scale spectral loss: the training loss on the whole clip.
-Undefined values are NaN, never 0, and the counts that explain them stand in the row.
+
+Undefined values are NaN, never 0; the row holds the counts of frames that explain them.
 """
 
 import mir_eval
@@ -30,21 +33,17 @@ OUTLIER_SEMITONES = 12.0
 
 
 def validate(reference: Clip, estimate: Clip) -> None:
-    """Raise ValueError unless both clips have the same shapes and hold only finite, sensible
-    values.
+    """Check two clips.
+
+    Raises:
+        ValueError: unless they have the same shapes and all values are finite and in range.
     """
-    for name in Clip._fields:
-        of_reference, of_estimate = getattr(reference, name), getattr(estimate, name)
-        if (
-            of_reference.shape != of_estimate.shape
-            or of_reference.ndim != 1
-            or not of_reference.size
-        ):
+    for name, expected, actual in zip(Clip._fields, reference, estimate):
+        if expected.shape != actual.shape or expected.ndim != 1 or not expected.size:
             raise ValueError(
-                f"{name}: shapes {of_reference.shape} and {of_estimate.shape} must be equal, [n] "
-                "with n > 0"
+                f"{name}: shapes {expected.shape} and {actual.shape} must be equal, [n] with n > 0"
             )
-        if not (np.isfinite(of_reference).all() and np.isfinite(of_estimate).all()):
+        if not (np.isfinite(expected).all() and np.isfinite(actual).all()):
             raise ValueError(f"{name}: holds NaN or infinite values")
     for clip in (reference, estimate):
         if (clip.f0_hz < 0).any() or (clip.confidence < 0).any() or (clip.confidence > 1).any():
@@ -52,20 +51,22 @@ def validate(reference: Clip, estimate: Clip) -> None:
 
 
 def coarse_grid(clip: Clip, step_ms: int) -> np.ndarray:
-    """The control frames (250 Hz) at which a clip's coarse f0 frames lie: [coarse frames]."""
+    """Return the control frames (250 Hz) of a clip's coarse f0 frames: [coarse frames]."""
     return np.arange(len(clip.f0_hz)) * step_ms * FRAME_RATE // 1000
 
 
 def semitone_distance(reference_hz: np.ndarray, estimate_hz: np.ndarray) -> np.ndarray:
-    """|MIDI(reference) - MIDI(estimate)| frame by frame; 0 Hz counts as MIDI 0, as in the
-    authors' code.
+    """Return |MIDI(reference) - MIDI(estimate)| per frame: [frames].
+
+    0 Hz counts as MIDI 0, as in the authors' code.
     """
     return np.abs(to_midi(reference_hz) - to_midi(estimate_hz))
 
 
 def loudness_metrics(reference: Clip, estimate: Clip, loudness_std: float) -> dict[str, float]:
-    """Loudness L1 in dB, over sounding frames, and in standard deviations; the bias is the
-    signed mean, above 0 if too loud.
+    """Measure loudness L1 in dB, over all and over sounding frames, and in standard deviations.
+
+    The bias is the signed mean difference, positive if the estimate is too loud.
     """
     difference = np.abs(reference.loudness_db - estimate.loudness_db)
     sounding = reference.loudness_db > SOUNDING_DB
@@ -80,20 +81,21 @@ def loudness_metrics(reference: Clip, estimate: Clip, loudness_std: float) -> di
 
 
 def f0_metrics(reference: Clip, estimate: Clip) -> dict[str, float]:
-    """F0 L1 and both definitions of outliers, by clip and by frame."""
+    """Measure F0 L1, and outliers by both definitions, by clip and by frame."""
     pitched = reference.confidence >= CONFIDENCE_THRESHOLD
     distance = semitone_distance(reference.f0_hz, estimate.f0_hz)[pitched]
     confidence = estimate.confidence[pitched]
     f0_l1 = mean(distance)
-    tracked = bool(pitched.any())
-    outlier = float(not f0_l1 <= OUTLIER_SEMITONES) if tracked else np.nan
+    outlier_paper = np.nan
+    outlier_code = np.nan
+    if pitched.any():
+        outlier_paper = float(confidence.mean() < CONFIDENCE_THRESHOLD)
+        outlier_code = float(not f0_l1 <= OUTLIER_SEMITONES)
     return {
         "f0_l1": f0_l1,
-        "f0_l1_without_outliers": f0_l1 if outlier == 0 else np.nan,
-        "outlier_clips_paper": float(confidence.mean() < CONFIDENCE_THRESHOLD)
-        if tracked
-        else np.nan,
-        "outlier_clips_code": outlier,
+        "f0_l1_without_outliers": f0_l1 if outlier_code == 0 else np.nan,
+        "outlier_clips_paper": outlier_paper,
+        "outlier_clips_code": outlier_code,
         "frames_pitched": int(pitched.sum()),
         "frames_outlier_paper": int((confidence < CONFIDENCE_THRESHOLD).sum()),
         "frames_outlier_code": int((distance > OUTLIER_SEMITONES).sum()),
@@ -103,8 +105,15 @@ def f0_metrics(reference: Clip, estimate: Clip) -> dict[str, float]:
 def pitch_accuracy(
     reference_hz: np.ndarray, voiced: np.ndarray, estimate_hz: np.ndarray
 ) -> tuple[float, float]:
-    """Raw pitch and raw chroma accuracy at 50 cents over the voiced frames; NaN where none is
-    (mir_eval says 0).
+    """Measure raw pitch and raw chroma accuracy at 50 cents.
+
+    Args:
+        reference_hz: [frames] Hz.
+        voiced: [frames] bool: frames to count.
+        estimate_hz: [frames] Hz.
+
+    Returns:
+        Raw pitch and raw chroma accuracy; NaN if no frame is voiced (mir_eval returns 0).
     """
     if not voiced.any():
         return np.nan, np.nan
@@ -123,10 +132,9 @@ def pitch_accuracy(
 
 
 def spectral_loss(reference: np.ndarray, estimate: np.ndarray) -> float:
-    """Multi-scale spectral loss between two sounds, [samples] each."""
-    return float(
-        _spectral_loss(*(np.asarray(audio, np.float32)[None] for audio in (reference, estimate)))[0]
-    )
+    """Return the multi-scale spectral loss between two sounds, [samples] each."""
+    batches = [np.asarray(audio, np.float32)[None] for audio in (reference, estimate)]
+    return float(_spectral_loss(*batches)[0])
 
 
 def evaluate(
@@ -136,13 +144,17 @@ def evaluate(
     step_ms: int,
     loudness_std: float,
 ) -> dict:
-    """Every metric of one clip as a flat dict.
+    """Measure every metric of one clip.
 
     Args:
-        true_f0_hz: [coarse frames] the f0 that was played, or None where the data set does not know
-            it.
-        step_ms: the evaluation grid.
-        loudness_std: dB, of the training split.
+        reference: the original.
+        estimate: its resynthesis.
+        true_f0_hz: [coarse frames] the f0 as played, Hz; None if the data set does not know it.
+        step_ms: between coarse f0 frames.
+        loudness_std: standard deviation of the training split's loudness, dB.
+
+    Returns:
+        A flat dict.
     """
     validate(reference, estimate)
     sounding = reference.loudness_db[coarse_grid(reference, step_ms)] > SOUNDING_DB
@@ -150,7 +162,7 @@ def evaluate(
     row = loudness_metrics(reference, estimate, loudness_std) | f0_metrics(reference, estimate)
     row["rpa_crepe"], row["rca_crepe"] = pitch_accuracy(reference.f0_hz, pitched, estimate.f0_hz)
     if true_f0_hz is None:
-        row["rpa_true"], row["rca_true"] = np.nan, np.nan
+        row |= {"rpa_true": np.nan, "rca_true": np.nan}
     else:
         row["rpa_true"], row["rca_true"] = pitch_accuracy(true_f0_hz, sounding, estimate.f0_hz)
     row["frames_sounding_coarse"] = int(sounding.sum())
@@ -162,11 +174,11 @@ _spectral_loss = tf.function(multi_scale_spectral_loss, autograph=False, reduce_
 
 
 def to_midi(hz: np.ndarray) -> np.ndarray:
-    """Hz as MIDI pitches with their fractions; 0 Hz is MIDI 0."""
+    """Convert Hz to fractional MIDI pitches; 0 Hz becomes MIDI 0."""
     hz = np.asarray(hz, float)
     return np.where(hz > 0, 69 + 12 * np.log2(np.maximum(hz, 1e-9) / 440), 0.0)
 
 
 def mean(values: np.ndarray) -> float:
-    """The mean, NaN of nothing."""
+    """Return the mean; NaN of an empty array."""
     return float(values.mean()) if values.size else np.nan

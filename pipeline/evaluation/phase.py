@@ -1,4 +1,4 @@
-"""Rows of the study of phase invariance, from what its stage wrote: one per example and version."""
+"""Rows of the study of phase invariance, one per example and version."""
 
 from pathlib import Path
 
@@ -9,30 +9,34 @@ from pipeline.audio.clips import load_audio
 from pipeline.evaluation.metrics import spectral_loss
 from pipeline.studies.conditions import PLAN
 
-PHASE_VERSIONS = ("first", "other_phases", "other_noise")
+VERSIONS = ("first", "other_phases", "other_noise")
 
 
-def phase_rows(folder: Path) -> dict[str, pd.DataFrame]:
-    """A row per version and test example: how far it is from the first one, and from the
-    original.
+def rows(folder: Path) -> dict[str, pd.DataFrame]:
+    """Score a study's folder: {"phase": a row per version and test example}.
+
+    A row holds the version's distances to the first version and to the original.
     """
-    found = []
-    for version in PHASE_VERSIONS:
+    scored = []
+    for version in VERSIONS:
         for example in pd.read_csv(folder / PLAN).itertuples(index=False):
             original, first, other = (
                 load_audio(folder / name, example.example_id)
                 for name in ("original", "first", version)
             )
-            energy = float(np.square(first).sum())
-            found.append(
-                example._asdict()
-                | {
-                    "version": version,
-                    "waveform_distance": float(np.sqrt(np.square(first - other).sum() / energy))
-                    if energy
-                    else np.nan,
-                    "spectral_loss": spectral_loss(first, other),
-                    "spectral_loss_to_original": spectral_loss(original, other),
-                }
-            )
-    return {"phase": pd.DataFrame(found)}
+            scores = {
+                "version": version,
+                "waveform_distance": waveform_distance(first, other),
+                "spectral_loss": spectral_loss(first, other),
+                "spectral_loss_to_original": spectral_loss(original, other),
+            }
+            scored.append(example._asdict() | scores)
+    return {"phase": pd.DataFrame(scored)}
+
+
+def waveform_distance(reference: np.ndarray, estimate: np.ndarray) -> float:
+    """Return the norm of the difference over the norm of the reference; NaN if that is silent."""
+    energy = float(np.square(reference).sum())
+    if not energy:
+        return np.nan
+    return float(np.sqrt(np.square(reference - estimate).sum() / energy))

@@ -1,4 +1,4 @@
-"""Rows: one per example, experiment and seed, from what resynthesize and yardsticks left."""
+"""Rows of Table 1: one per example, experiment and seed, for resyntheses and yardsticks."""
 
 from pathlib import Path
 
@@ -13,11 +13,11 @@ from pipeline.evaluation.metrics import coarse_grid, evaluate
 from pipeline.examples.dataset import read_split
 from pipeline.examples.schema import read_statistics, split_id
 
-OF_RECORDING = ["instrument", "family", "pitch", "velocity"]
+RECORDING_COLUMNS = ["instrument", "family", "pitch", "velocity"]
 
 
 class Evaluator:
-    """Scores tracked sets against the originals of one data set's test split."""
+    """Score tracked sets against the originals of one data set's test split."""
 
     def __init__(
         self,
@@ -28,7 +28,19 @@ class Evaluator:
         manifest: Path,
         seconds: float,
     ):
-        self.data, self.truth, self.step_ms = data, truth, read_step_ms(originals)
+        """Read the originals.
+
+        Args:
+            data: name of the data set.
+            examples: folder of its examples.
+            originals: the tracked originals of its test split.
+            truth: folder of the f0 as played; may lack some recordings or not exist.
+            manifest: manifest.csv of the data set.
+            seconds: length of an example.
+        """
+        self.data = data
+        self.truth = truth
+        self.step_ms = read_step_ms(originals)
         self.loudness_std = read_statistics(examples).loudness_std
         self.examples = {
             example["example_id"]: example for example in read_split(examples, "test", seconds)
@@ -37,22 +49,34 @@ class Evaluator:
         self.manifest = read_manifest(manifest).set_index("id", drop=False)
 
     def rows(self, experiment: str, seed: int | None, clips: dict[str, Clip]) -> pd.DataFrame:
-        """A row per test example; stops unless the clips are exactly the test split."""
+        """Score every test example.
+
+        Args:
+            experiment: name of the experiment or yardstick.
+            seed: of the training; None for a yardstick.
+            clips: tracked clips by example id.
+
+        Returns:
+            A row per test example.
+
+        Raises:
+            UserError: unless the clips are exactly the test split.
+        """
         if set(clips) != set(self.examples):
             raise UserError(
-                f"{experiment}: holds {len(clips)} clips, the test split {len(self.examples)}; "
-                "run `dvc repro`"
+                f"{experiment}: its {len(clips)} clips are not the test split's "
+                f"{len(self.examples)}; run `dvc repro`"
             )
-        found = [
+        scored = [
             self._row(experiment, seed, name, clips[name])
             for name in progress(sorted(clips), experiment, unit="clip")
         ]
-        return pd.DataFrame(found).astype({"seed": "Int64", "pitch": "Int64", "velocity": "Int64"})
+        return pd.DataFrame(scored).astype({"seed": "Int64", "pitch": "Int64", "velocity": "Int64"})
 
     def _row(self, experiment: str, seed: int | None, name: str, clip: Clip) -> dict:
         recording, start = split_id(name)
         origin = self.manifest.loc[recording]
-        where = {
+        labels = {
             "experiment": experiment,
             "seed": seed,
             "data": self.data,
@@ -63,7 +87,7 @@ class Evaluator:
         scores = evaluate(
             self.originals[name], clip, self._true_f0(name), self.step_ms, self.loudness_std
         )
-        return where | origin[OF_RECORDING].to_dict() | group | scores
+        return labels | origin[RECORDING_COLUMNS].to_dict() | group | scores
 
     def _true_f0(self, name: str) -> np.ndarray | None:
         recording, start = split_id(name)
@@ -73,11 +97,11 @@ class Evaluator:
         return np.load(path)[start + coarse_grid(self.originals[name], self.step_ms)]
 
     def retracked(self) -> dict[str, Clip]:
-        """The originals with the f0 that the features stage tracked and handed to the models.
+        """Return the originals with the f0 of stage `features`, which models are given.
 
-        What two tracker runs disagree by is the floor of F0 L1: a perfect synthesizer that is
-        handed the first run's f0 and tracked by the second cannot do better, but for luck.
-        Confidence stays the evaluation tracker's.
+        The disagreement of the two tracker runs is the floor of F0 L1: a perfect synthesizer, given
+        the first run's f0 and tracked by the second, does better only by luck. Confidence is the
+        evaluation tracker's.
         """
         clips = {}
         for name, clip in self.originals.items():

@@ -14,9 +14,9 @@ from pipeline.audio.clips import load_audio
 from pipeline.audio.files import write_audio
 from pipeline.common.cli import UserError
 from pipeline.evaluation.alignment import (
+    advance,
     best_gain,
     common_delay,
-    earlier,
     magnitudes,
     onset_envelope,
 )
@@ -164,11 +164,11 @@ def test_decaying_noise_is_like_what_it_stands_for(random):
 @pytest.mark.parametrize("late", [-20, -3, 0, 7, 25])
 def test_a_delay_is_found_and_taken_away(late, random):
     sound = notes(random)
-    moved = earlier(sound, -late)
+    moved = advance(sound, -late)
     envelopes = [(onset_envelope(sound), onset_envelope(moved))]
     assert common_delay(envelopes) == late
     np.testing.assert_array_equal(
-        earlier(moved, late)[64 * 30 : -64 * 30], sound[64 * 30 : -64 * 30]
+        advance(moved, late)[64 * 30 : -64 * 30], sound[64 * 30 : -64 * 30]
     )
 
 
@@ -189,7 +189,7 @@ def test_silence_has_no_delay_and_no_gain():
 
 def test_gain_and_delay_do_not_count_but_are_told(random):
     sound = notes(random)
-    whole, bands = compare(measure_truth(sound, sound), earlier(0.5 * sound, -5), 5)
+    whole, bands = compare(measure_truth(sound, sound), advance(0.5 * sound, -5), 5)
     assert whole["gain_db"] == pytest.approx(20 * np.log10(2), abs=1e-4) and whole["delay_ms"] == 20
     for name in ("spectral_loss", "loudness_l1_db", "log_spectral_distance_db"):
         assert whole[name] == pytest.approx(0, abs=1e-3)

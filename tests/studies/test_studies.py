@@ -14,11 +14,10 @@ from pipeline.common.cli import UserError
 from pipeline.common.params import STUDIES
 from pipeline.common.settings import Settings, check_studies
 from pipeline.dsp.harmonic import hann_envelope, harmonic_synthesis, normalized_distribution
+from pipeline.evaluation import control, extrapolation, phase
 from pipeline.evaluation.centroid import spectral_centroid
-from pipeline.evaluation.control import control_rows, way
-from pipeline.evaluation.extrapolation import extrapolation_rows
+from pipeline.evaluation.control import describe_trajectory
 from pipeline.evaluation.following import follow
-from pipeline.evaluation.phase import phase_rows
 from pipeline.examples.schema import Statistics
 from pipeline.models.autoencoder import Autoencoder, ModelConfig
 from pipeline.reporting.cells import TabulateConfig
@@ -166,16 +165,18 @@ def test_z_of_the_example_itself_changes_nothing(model, random):
 
 def test_a_way_up_a_way_down_and_a_jump():
     steps = np.arange(5.0)
-    assert way(steps, steps) == pytest.approx((1, 0.25))
-    assert way(-steps, steps) == pytest.approx((-1, 0.25))  # it goes where it was not asked to
-    assert way(np.full(5, np.nan), -steps) == pytest.approx((1, 0.25))
-    assert way(steps, np.array([0, 0, 0, 1, 1.0]))[1] == 1
-    assert np.isnan(way(steps, np.full(5, 3.0))).all()
+    assert describe_trajectory(steps, steps) == pytest.approx((1, 0.25))
+    assert describe_trajectory(-steps, steps) == pytest.approx(
+        (-1, 0.25)
+    )  # it goes where it was not asked to
+    assert describe_trajectory(np.full(5, np.nan), -steps) == pytest.approx((1, 0.25))
+    assert describe_trajectory(steps, np.array([0, 0, 0, 1, 1.0]))[1] == 1
+    assert np.isnan(describe_trajectory(steps, np.full(5, 3.0))).all()
 
 
 def test_chance_of_a_way_without_a_goal_is_as_the_table_says():
     found = [
-        way(np.full(5, np.nan), np.array(order, float))[0]
+        describe_trajectory(np.full(5, np.nan), np.array(order, float))[0]
         for order in itertools.permutations(range(5))
     ]
     assert np.mean(found) == pytest.approx(0.4) and "0.4 on average" in CONTROL.about
@@ -236,7 +237,7 @@ def test_rows_and_tables_of_control(tmp_path):
                 {"example_id": "a to b", "group": "g", "varied": varied, "step": step, "clip": name}
             )
     save_tracked(tmp_path, clips, conditions, pd.DataFrame(lines))
-    rows = control_rows(tmp_path)["control"]
+    rows = control.rows(tmp_path)["control"]
     assert (
         (rows.f0_l1 < 1e-5).all()
         and (rows.loudness_l1_db < 1e-5).all()
@@ -267,7 +268,7 @@ def test_rows_of_extrapolation(tmp_path):
         columns=["example_id", "group", "octaves", "clip"],
     )
     save_tracked(tmp_path, clips, conditions, plan)
-    rows = extrapolation_rows(tmp_path)["extrapolation"].assign(experiment="solo_violin", seed=0)
+    rows = extrapolation.rows(tmp_path)["extrapolation"].assign(experiment="solo_violin", seed=0)
     assert rows.f0_l1.max() < 1e-5 and rows.octaves.tolist() == [-1, 0]
     check_rows(rows, EXTRAPOLATION, {("solo_violin", 0)})
     cells = (
@@ -306,7 +307,7 @@ def test_rows_of_phase(tmp_path, random):
         (tmp_path / version).mkdir()
         store_audio(tmp_path / version, "a@0", audio)
     pd.DataFrame({"example_id": ["a@0"], "group": ["g"]}).to_csv(tmp_path / PLAN, index=False)
-    rows = phase_rows(tmp_path)["phase"].set_index("version")
+    rows = phase.rows(tmp_path)["phase"].set_index("version")
     assert rows.waveform_distance.to_dict() == pytest.approx(
         {"first": 0, "other_phases": 2, "other_noise": 1}, abs=1e-5
     )
