@@ -243,8 +243,7 @@ def train(
         checkpoint: file to resume from if it exists.
 
     Raises:
-        UserError: settings contradict each other, the loss is not finite, or another process is
-            training this experiment.
+        UserError: contradicting settings, a loss that is not finite, or a second process.
     """
     keras.config.set_dtype_policy(config.precision)
     fix_order_of_sums()
