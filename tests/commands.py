@@ -1,4 +1,4 @@
-"""Stages as users run them: in a process of their own, on small settings."""
+"""Run stages as users do, each in its own process, on small settings."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ GIT = (
     | {f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(SETTINGS)}
     | {f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(SETTINGS.values())}
 )
-# A git hook that runs the tests sets GIT_DIR and others, which name the wrong repository.
+# A git hook that runs the tests sets GIT_DIR and other variables that name the wrong repository.
 INHERITED = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 OWN = {"PATH": OWN_PATH, "DVC_NO_ANALYTICS": "1", "PYTHONUTF8": "1"}
 ENVIRONMENT = INHERITED | GIT | OWN
@@ -37,12 +37,12 @@ FLUTE = {"flute": {"program": 73, "family": "flute", "low": 60, "high": 84}}
 
 
 def command(name, *arguments, params=ROOT / "params.yaml"):
-    """The command line of a stage."""
+    """Return the command line of a stage."""
     return [sys.executable, "-m", f"stages.{name}", *map(str, arguments), "--params", str(params)]
 
 
 def stage(name, *arguments, params=ROOT / "params.yaml", check=False):
-    """Run a stage; with `check` it has to succeed."""
+    """Run a stage; with `check`, assert that it succeeds."""
     done = subprocess.run(
         command(name, *arguments, params=params),
         cwd=ROOT,
@@ -55,7 +55,7 @@ def stage(name, *arguments, params=ROOT / "params.yaml", check=False):
 
 
 def edited_params(path, edit):
-    """params.yaml with a change, written to `path`."""
+    """Write params.yaml to `path` with the values that `edit` changed in place."""
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     edit(values)
     path.write_text(yaml.safe_dump(values))
@@ -63,33 +63,31 @@ def edited_params(path, edit):
 
 
 def small_notes(values):
-    """An edit: the data set `notes` becomes seven flute notes."""
+    """Reduce the data set `notes` to seven flute notes: an edit of params.yaml's values."""
     values["data"]["notes"] |= {"instruments": FLUTE, "notes_per_zone": 1, "zones_per_test_zone": 4}
     values["examples"]["shards"] = {"train": 2, "valid": 1, "test": 1}
 
 
 def small_data(folder):
-    """A folder with seven flute notes (set, manifest.csv) and the params.yaml they were made
-    with.
-    """
+    """Synthesize seven flute notes into a folder (set, manifest.csv), with their params.yaml."""
     params = edited_params(folder / "params.yaml", small_notes)
     stage("data", "notes", folder / "set", folder / "manifest.csv", params=params, check=True)
     return folder
 
 
 def error_line(done):
-    """Return the one line `error: ...` of a process that failed.
+    """Return the one line `error: ...` that a failed process printed on stderr.
 
-    Libraries may write beside it; a traceback may not be there.
+    Libraries may print other lines, but no traceback.
     """
-    ours = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    said = f"{done.returncode}:\n{done.stderr[-3000:]}"
-    assert done.returncode != 0 and len(ours) == 1 and "Traceback" not in done.stderr, said
-    return ours[0]
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    output = f"{done.returncode}:\n{done.stderr[-3000:]}"
+    assert done.returncode != 0 and len(lines) == 1 and "Traceback" not in done.stderr, output
+    return lines[0]
 
 
 def hashes(folder):
-    """{name: sha256} of a folder's files."""
+    """Map the name of each file in a folder to its SHA-256."""
     return {
         str(path.relative_to(folder)): file_sha256(path)
         for path in sorted(folder.rglob("*"))
@@ -98,7 +96,7 @@ def hashes(folder):
 
 
 def run(folder, *command, check=True):
-    """Run a command in a folder; with `check` it has to succeed."""
+    """Run a command in a folder; with `check`, assert that it succeeds."""
     done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
     assert not check or done.returncode == 0, (
         f"{command}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"

@@ -1,4 +1,4 @@
-"""What tests share: paths, a random generator, a small model configuration."""
+"""Shared fixtures: a random generator, a small model, the last commit, a smoke-size project."""
 
 import os
 import shutil
@@ -16,16 +16,15 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side, a file's tests stay together, for its fixtures' sake; those of the one smoke
-    project too, and first, as the longest.
+    """Group tests for parallel runs, so that each fixture is set up once.
+
+    The tests of a file stay together, and so do those of the smoke project, which take longest and
+    therefore come first.
     """
     items.sort(key=lambda item: "smoke_project" not in item.fixturenames)
     for item in items:
-        item.add_marker(
-            pytest.mark.xdist_group(
-                "smoke" if "smoke_project" in item.fixturenames else item.path.name
-            )
-        )
+        group = "smoke" if "smoke_project" in item.fixturenames else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def random() -> np.random.Generator:
 
 @pytest.fixture(scope="session")
 def small_model_values() -> dict:
-    """Nothing may change it: all tests share it."""
+    """Settings of a small model. All tests share them: do not change them."""
     return {
         "gru_units": 8,
         "mlp_units": 8,
@@ -55,16 +54,16 @@ def small_model_values() -> dict:
 
 
 def need_git() -> None:
-    """Skip where the repository's files lie without its history, as in an unpacked archive."""
+    """Skip a test where there is no git history, as in an unpacked archive."""
     if not shutil.which("git") or not (ROOT / ".git").exists():
         pytest.skip("needs git and a clone: this compares files of one commit")
 
 
 @pytest.fixture(scope="session")
 def committed(tmp_path_factory) -> Path:
-    """The last commit's files, which nothing may change.
+    """The files of the last commit; do not change them.
 
-    In the working tree, reports/ may come from another run than README.md.
+    In the working tree, reports/ and README.md may come from different runs.
     """
     from commands import run
 
@@ -77,8 +76,9 @@ def committed(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def smoke_project(tmp_path_factory) -> Path:
-    """A copy of the repository in which `make repro` ran at smoke size. Undo what you change in
-    it.
+    """A copy of the repository in which `make repro` ran at smoke size.
+
+    All tests share it: undo every change.
     """
     from commands import run
 

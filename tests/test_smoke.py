@@ -1,6 +1,4 @@
-"""The whole of `make repro` at smoke size in a copy of the repository, and what DVC users do
-with it.
-"""
+"""`make repro` at smoke size in a copy of the repository, and what users of DVC do with it."""
 
 import json
 import re
@@ -18,9 +16,19 @@ from pipeline.reporting.table_1 import NAMES
 
 TRAINED = ("supervised", "no_z")
 ROWS = (*TRAINED, *(f"{name}@notes" for name in NAMES))
+FIGURES = (
+    "training",
+    "resynthesis-supervised",
+    "ablations",
+    "control",
+    "extrapolation",
+    "phase",
+    "timbre_transfer",
+)
 
 
 def would_run(folder) -> set[str]:
+    """Return the stages that `dvc repro` would run."""
     status = json.loads(run(folder, "dvc", "status", "--json").stdout)
     return {name for name, changes in status.items() if not name.endswith(".dvc") and changes}
 
@@ -30,49 +38,51 @@ def project(smoke_project):
     return smoke_project
 
 
-def test_it_writes_the_table_its_rows_and_metrics(project):
-    rows = pd.concat(
-        [pd.read_parquet(path) for path in (project / "reports" / "rows").glob("*.parquet")]
-    )
+def read_metrics(project):
+    return json.loads((project / "reports" / "metrics.json").read_text())
+
+
+def read_rows(project):
+    """Read all of reports/rows."""
+    paths = (project / "reports" / "rows").glob("*.parquet")
+    return pd.concat([pd.read_parquet(path) for path in paths])
+
+
+def test_rows_cover_the_test_notes(project):
+    rows = read_rows(project)
     manifest = pd.read_csv(project / "reports" / "data" / "notes" / "manifest.csv")
     test_notes = set(manifest[manifest.split == "test"].id)
     assert len(test_notes) >= 3
     for name in ROWS:
         assert set(rows[rows.experiment == name].recording_id) == test_notes
-    metrics = json.loads((project / "reports" / "metrics.json").read_text())
+
+
+def test_tables_and_metrics_hold_the_means_of_the_rows(project):
+    rows = read_rows(project)
+    metrics = read_metrics(project)
+    tables = project / "reports" / "tables"
     table = pd.concat(
-        [
-            pd.read_csv(project / "reports" / "tables" / f"{name}.csv")
-            for name in ("resynthesis", "ablations")
-        ]
+        [pd.read_csv(tables / f"{name}.csv") for name in ("resynthesis", "ablations")]
     )
+    losses = table[table.metric == "spectral_loss"].set_index("row").value
     for name in ROWS:
-        spectral = rows[rows.experiment == name].spectral_loss.mean()
-        assert metrics[name]["spectral_loss"] == pytest.approx(spectral, abs=1e-5)
-        assert table[
-            (table["row"] == name) & (table.metric == "spectral_loss")
-        ].value.item() == pytest.approx(spectral)
-    assert (
-        metrics["original_retracked@notes"]["spectral_loss"] == 0
-        and metrics["supervised"]["spectral_loss"] > 0
-    )
+        expected = rows[rows.experiment == name].spectral_loss.mean()
+        assert metrics[name]["spectral_loss"] == pytest.approx(expected, abs=1e-5)
+        assert losses[name] == pytest.approx(expected)
+    assert metrics["original_retracked@notes"]["spectral_loss"] == 0
+    assert metrics["supervised"]["spectral_loss"] > 0
     assert np.isfinite(metrics["supervised"]["f0_l1"])
-    for name in (
-        "training.png",
-        "resynthesis-supervised.png",
-        "ablations.png",
-        "control.png",
-        "extrapolation.png",
-        "phase.png",
-        "timbre_transfer.png",
-    ):
-        assert (project / "reports" / "figures" / name).read_bytes().startswith(b"\x89PNG")
     for kind in ("md", "tex"):
-        assert "0.003" in (project / "reports" / "tables" / f"resynthesis.{kind}").read_text()
+        assert "0.003" in (tables / f"resynthesis.{kind}").read_text()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_drawn(project, name):
+    assert (project / "reports" / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_studies_have_rows_tables_and_metrics(project):
-    metrics = json.loads((project / "reports" / "metrics.json").read_text())
+    metrics = read_metrics(project)
     for name, experiment, line in (
         ("control", "supervised", "f0"),
         ("extrapolation", "no_z", "-1"),
@@ -85,11 +95,10 @@ def test_studies_have_rows_tables_and_metrics(project):
         assert len(metrics[f"{name}/{experiment}/{line}"])
 
 
-def test_its_page_has_what_was_made_and_nothing_else(project):
+def test_the_page_has_the_sections_of_this_run_alone(project):
     html = (project / "reports" / "index.html").read_text()
     assert check_weight(project / "reports" / "index.html", 6) > 0.1
-    found = set(re.findall(r'<section id="([\w-]+)">', html))
-    assert found == {
+    assert set(re.findall(r'<section id="([\w-]+)">', html)) == {
         "table-1",
         "models",
         "ablations",
@@ -100,8 +109,8 @@ def test_its_page_has_what_was_made_and_nothing_else(project):
     assert "Play harmonic" in html and html.count("<audio") > 10
 
 
-def test_it_is_small_enough_to_wait_for(project):
-    """CI and newcomers wait for it: two trainings of six steps on a handful of notes."""
+def test_the_smoke_size_is_small(project):
+    """CI and newcomers wait for two trainings of six steps on a few notes."""
     logs = {
         path.stem: pd.read_csv(path) for path in (project / "reports" / "training").glob("*.csv")
     }
@@ -119,6 +128,7 @@ def test_a_second_repro_has_nothing_to_do(project):
 
 
 def edit_params(project, change):
+    """Change params.yaml; return a function that restores it."""
     path = project / "params.yaml"
     before = path.read_text()
     values = yaml.safe_load(before)
@@ -149,15 +159,13 @@ def test_editing_one_experiment_reruns_one(project):
         undo()
 
 
-def test_an_ablation_takes_one_block_and_runs_itself_alone(project, tmp_path):
-    folder, block = (
-        tmp_path / "clone",
-        {
-            "ablates": "supervised",
-            "asks": "Are the upper harmonics needed?",
-            "model": {"harmonics": 9},
-        },
-    )
+def test_a_new_ablation_is_one_block_and_reruns_no_other_training(project, tmp_path):
+    folder = tmp_path / "clone"
+    block = {
+        "ablates": "supervised",
+        "asks": "Are the upper harmonics needed?",
+        "model": {"harmonics": 9},
+    }
     run(tmp_path, "cp", "-r", str(project), str(folder))
     edit_params(folder, lambda values: values["experiments"].update(few=block))
     assert {name for name in would_run(folder) if "@" in name} == {
@@ -167,24 +175,20 @@ def test_an_ablation_takes_one_block_and_runs_itself_alone(project, tmp_path):
     before = weights_of(folder)
     run(folder, "dvc", "repro", "tabulate")
     after = weights_of(folder)
-    assert set(after) - set(before) == {"few-0"} and all(
-        after[name] == before[name] for name in before
-    )
-    assert (
-        "Are the upper harmonics needed?"
-        in (folder / "reports" / "tables" / "ablations.md").read_text()
-    )
+    assert set(after) - set(before) == {"few-0"}
+    assert {name: after[name] for name in before} == before
+    assert block["asks"] in (folder / "reports" / "tables" / "ablations.md").read_text()
 
 
 def weights_of(project):
-    """When each model's weights were written."""
+    """Return the modification time of each model's weights, in nanoseconds."""
     return {
         path.parent.name: path.stat().st_mtime_ns
         for path in (project / "models").glob("*/model.weights.h5")
     }
 
 
-def test_a_dotted_experiment_name_is_our_line_before_anything_runs(project):
+def test_a_dotted_experiment_name_is_refused_before_anything_runs(project):
     undo = edit_params(
         project,
         lambda values: values["experiments"].update({"no.z": values["experiments"].pop("no_z")}),
@@ -220,64 +224,61 @@ def test_an_override_runs_and_compares(project):
     assert refused.returncode != 0 and "stepz" in refused.stderr
 
 
-@pytest.mark.slow
-def test_a_users_own_recordings_live_beside_the_notes_and_a_change_is_noticed(project, tmp_path):
-    recordings = tmp_path / "my recordings"
-    recordings.mkdir()
+def write_take(path, first):
+    """Write a recording of four tones."""
+    tones = [tone(first + number, seed=number) for number in range(4)]
+    soundfile.write(path, np.concatenate(tones), 16000)
+
+
+def add_own_recordings(values, folder):
+    """Edit the values of params.yaml: a data set of the folder and an experiment on it."""
+    values["outside"] = {"mine": str(folder)}
+    values["data"]["mine"] = {
+        "source": "folder",
+        "seed": 0,
+        "instrument": "tone",
+        "split": "time",
+        "block_seconds": 4.0,
+        "test_share": 0.3,
+        "valid_share": 0.1,
+        "max_rejected": 0,
+    }
+    values["experiments"] = {
+        "supervised": values["experiments"]["supervised"],
+        "own": {"data": "mine", "model": {"use_z": False}},
+    }
+    values["extrapolation"]["experiments"] = ["own"]
+
+
+@pytest.fixture
+def own_recordings(project, tmp_path):
+    """A folder of recordings, used by the project while a test runs."""
+    folder = tmp_path / "my recordings"
+    folder.mkdir()
     for number in range(3):
-        soundfile.write(
-            recordings / f"take {number}.flac",
-            np.concatenate([tone(60 + number + n, seed=n) for n in range(4)]),
-            16000,
-        )
+        write_take(folder / f"take {number}.flac", 60 + number)
+    undo = edit_params(project, lambda values: add_own_recordings(values, folder))
+    yield folder
+    undo()
 
-    def change(values):
-        values["outside"] = {"mine": str(recordings)}
-        values["data"]["mine"] = {
-            "source": "folder",
-            "seed": 0,
-            "instrument": "tone",
-            "split": "time",
-            "block_seconds": 4.0,
-            "test_share": 0.3,
-            "valid_share": 0.1,
-            "max_rejected": 0,
-        }
-        values["experiments"] = {
-            "supervised": values["experiments"]["supervised"],
-            "own": {"data": "mine", "model": {"use_z": False}},
-        }
-        values["extrapolation"]["experiments"] = ["own"]
 
-    undo = edit_params(project, change)
-    try:
-        done = run(project, "dvc", "repro")
-        assert (
-            "train@own-0" in done.stdout and "Running stage 'train@supervised-0'" not in done.stdout
-        )
-        rows = pd.read_parquet(project / "reports" / "rows" / "own-0.parquet")
-        assert (
-            len(rows) == 4
-            and (rows.data == "mine").all()
-            and rows.group.str.contains(" block ").all()
-        )
-        assert "mean_spectrum@mine" in json.loads(
-            (project / "reports" / "metrics.json").read_text()
-        )
-        before = (project / "reports" / "outside" / "mine.json").read_text()
-        soundfile.write(
-            recordings / "take 0.flac",
-            np.concatenate([tone(50 + n, seed=n) for n in range(4)]),
-            16000,
-        )
-        done = run(project, "dvc", "repro", "assign")
-        assert (project / "reports" / "outside" / "mine.json").read_text() != before
-        assert (
-            "Running stage 'features@mine'" in done.stdout
-            and "Running stage 'features@notes'" not in done.stdout
-        )
-        assert "train@own-0" in would_run(project) and "train@supervised-0" not in would_run(
-            project
-        )
-    finally:
-        undo()
+@pytest.mark.slow
+def test_own_recordings_are_used_beside_the_notes_and_a_change_is_noticed(project, own_recordings):
+    hashes = project / "reports" / "outside" / "mine.json"
+    done = run(project, "dvc", "repro")
+    assert "train@own-0" in done.stdout
+    assert "Running stage 'train@supervised-0'" not in done.stdout
+    rows = pd.read_parquet(project / "reports" / "rows" / "own-0.parquet")
+    assert len(rows) == 4
+    assert (rows.data == "mine").all()
+    assert rows.group.str.contains(" block ").all()
+    assert "mean_spectrum@mine" in read_metrics(project)
+    before = hashes.read_text()
+    write_take(own_recordings / "take 0.flac", 50)
+    done = run(project, "dvc", "repro", "assign")
+    assert hashes.read_text() != before
+    assert "Running stage 'features@mine'" in done.stdout
+    assert "Running stage 'features@notes'" not in done.stdout
+    stages = would_run(project)
+    assert "train@own-0" in stages
+    assert "train@supervised-0" not in stages
