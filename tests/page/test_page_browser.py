@@ -1,36 +1,29 @@
-"""The committed page in a real browser, Debian's chromium: everything plays, nothing is fetched
-from elsewhere, every figure is the tables'.
-"""
+"""The committed page in a browser: every sound plays, controls work, nothing comes from outside."""
 
 import json
-import os
-import re
 import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-import pandas as pd
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.wait import WebDriverWait
 
-from conftest import ROOT
+from browser import PAGE, REPORTS, browse, wait
 
-REPORTS = ROOT / "reports"
-PAGE = (REPORTS / "index.html").as_uri()
+pytest_plugins = ["browser"]
 PLAY = """
 const done = arguments[0], wrong = [], figures = [...document.querySelectorAll(".track")];
 const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
 (async () => {
   for (const figure of figures) {
-    const audio = figure.querySelector("audio"), image = figure.querySelector("img"), until = performance.now() + 60000;
+    const audio = figure.querySelector("audio"), image = figure.querySelector("img");
+    const until = performance.now() + 60000;
     await audio.play().catch(() => {});
     while (!audio.currentTime && !audio.error && performance.now() < until) await frame();
     const seconds = Number(figure.querySelector(".play").dataset.seconds);
-    if (!audio.currentTime || audio.error || Math.abs(audio.duration - seconds) > 0.2) wrong.push(audio.src);
+    const complete = Math.abs(audio.duration - seconds) <= 0.2;
+    if (!audio.currentTime || audio.error || !complete) wrong.push(audio.src);
     audio.pause();
     image.loading = "eager";
     await image.decode().catch(() => wrong.push(image.src));
@@ -38,56 +31,10 @@ const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   done([figures.length, wrong]);
 })();
 """
-CELLS = """
-return [...document.querySelectorAll("td, tbody th, dd")].map((cell) => ({
-  text: cell.textContent.trim(), kind: cell.tagName, table: cell.closest("table")?.getAttribute("aria-labelledby"), ...cell.dataset}));
-"""
-
-
-@pytest.fixture(scope="module")
-def driver():
-    """A browser, whose driver on this machine is not asked through a proxy; time limits only end
-    a wait for nothing.
-    """
-    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and chromedriver):
-        missing = "chromium or chromedriver is not installed; run tools/install-chromium"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("no_proxy", "127.0.0.1,localhost")
-        browser = browse(chromium, chromedriver)
-        browser.set_script_timeout(1800)
-        yield browser
-        browser.quit()
-
-
-def browse(chromium: str, chromedriver: str, **preferences: int) -> webdriver.Chrome:
-    """A browser without a window that may play what nobody clicked on, and keeps what it asked
-    for.
-    """
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    options.add_experimental_option("prefs", preferences)
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        "--mute-audio",
-        "--autoplay-policy=no-user-gesture-required",
-        "--disable-dev-shm-usage",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(options=options, service=Service(chromedriver))
-
-
-@pytest.fixture
-def page(driver):
-    driver.get(PAGE)
-    return driver
 
 
 def requests(driver) -> list[str]:
-    """What was asked for since the last call."""
+    """Return the URLs requested since the last call."""
     messages = (json.loads(entry["message"])["message"] for entry in driver.get_log("performance"))
     return [
         message["params"]["request"]["url"]
@@ -96,8 +43,10 @@ def requests(driver) -> list[str]:
     ]
 
 
-def test_everything_plays_from_the_folder_alone_and_without_an_error(page):
-    requests(page), page.get_log("browser"), page.refresh()
+def test_every_sound_plays_from_the_folder_without_errors(page):
+    requests(page)
+    page.get_log("browser")
+    page.refresh()
     count, wrong = page.execute_async_script(PLAY)
     assert wrong == [] and count == (REPORTS / "index.html").read_text().count("<audio") > 50
     asked = set(requests(page))
@@ -110,7 +59,7 @@ def test_everything_plays_from_the_folder_alone_and_without_an_error(page):
     ] == []
 
 
-def test_one_sound_at_a_time_with_a_line_where_it_is(page):
+def test_one_sound_plays_at_a_time_and_shows_its_position(page):
     first, second = page.find_elements("css selector", ".heard .play")[:2]
     first.click()
     wait(
@@ -132,7 +81,7 @@ def test_one_sound_at_a_time_with_a_line_where_it_is(page):
     wait(page, "return document.querySelectorAll('.playing').length == 0")
 
 
-def test_the_keyboard_is_enough(page):
+def test_the_page_works_with_the_keyboard(page):
     page.execute_script("document.body.focus()")
     focused = press(page, Keys.TAB)
     assert focused.get_attribute("class") == "skip"
@@ -165,7 +114,7 @@ def test_the_picker_follows_the_arrows(page):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_scrolls_sideways_but_what_has_a_box_for_it(page, width):
+def test_only_scroll_boxes_scroll_sideways(page, width):
     page.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
@@ -187,62 +136,7 @@ def test_nothing_scrolls_sideways_but_what_has_a_box_for_it(page, width):
     assert beyond == []
 
 
-def test_every_figure_is_that_of_the_tables(page):
-    cells = page.execute_script(CELLS)
-    found = [cell for cell in cells if "metric" in cell and cell["kind"] == "TD"]
-    tables = {
-        path.stem: pd.read_csv(path, dtype=str, keep_default_na=False)
-        for path in (REPORTS / "tables").glob("*.csv")
-    }
-    assert {cell["table"] for cell in found} >= {"resynthesis", "ablations"} & set(tables)
-    for cell in found:
-        table, keys = (
-            tables[cell["table"]],
-            {
-                key: value
-                for key, value in cell.items()
-                if key not in ("text", "kind", "table", "column")
-            },
-        )
-        (line,) = table[(table[list(keys)] == pd.Series(keys)).all(axis=1)].to_dict("records")
-        assert printed_right(cell["text"], line, cell.get("column")), cell
-
-
-def test_what_is_text_in_tables_is_that_of_their_markdown_or_holds_no_figure(page):
-    cells = page.execute_script(CELLS)
-    known = {path.stem: markdown_cells(path) for path in (REPORTS / "tables").glob("*.md")}
-    audit = {
-        str(value)
-        for check in json.loads((REPORTS / "audit.json").read_text())
-        for value in check.values()
-    }
-    for cell in (cell for cell in cells if "metric" not in cell):
-        if "markdown" in cell:
-            assert cell["text"] in known[cell["table"]], cell
-        elif cell["table"] == "table-audit":
-            assert cell["text"] in audit or cell["text"].startswith("not run: "), cell
-        elif cell["kind"] == "TD":
-            assert not re.search(r"\d\.\d", cell["text"]), cell
-
-
-def test_figures_beside_sounds_are_those_of_the_rows(page):
-    found = [cell for cell in page.execute_script(CELLS) if cell["kind"] == "DD"]
-    rows = {
-        path.stem: pd.read_parquet(path).set_index("example_id")
-        for path in (REPORTS / "rows").glob("*.parquet")
-    }
-    assert len(found) > 20
-    for cell in found:
-        row, metric = rows[cell["rows"]].loc[cell["example"]], cell["metric"]
-        value = (
-            row[metric]
-            if metric in row
-            else row[metric.replace("outlier_frames_", "frames_outlier_")] / row.frames_pitched
-        )
-        assert cell["text"] == ("undefined" if pd.isna(value) else f"{value:.3g}"), cell
-
-
-def test_it_also_plays_where_it_is_served(driver):
+def test_the_page_plays_when_served(driver):
     """As `make listen` serves it."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(REPORTS))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -253,7 +147,7 @@ def test_it_also_plays_where_it_is_served(driver):
         server.shutdown()
 
 
-def test_without_scripts_all_is_there_and_the_browsers_own_players_play(driver):
+def test_without_scripts_the_content_is_complete_and_the_browsers_players_work(driver):
     browser = browse(
         shutil.which("chromium"),
         shutil.which("chromedriver"),
@@ -273,38 +167,6 @@ def test_without_scripts_all_is_there_and_the_browsers_own_players_play(driver):
 
 
 def press(driver, key: str):
-    """Press a key where the focus is; returns what has the focus then."""
+    """Press a key at the focus; return the element that has the focus afterwards."""
     driver.switch_to.active_element.send_keys(key)
     return driver.switch_to.active_element
-
-
-def wait(driver, condition: str) -> None:
-    """Until a condition of the page holds."""
-    WebDriverWait(driver, 60).until(lambda browser: browser.execute_script(condition))
-
-
-def printed_right(text: str, line: dict[str, str], column: str | None) -> bool:
-    """Whether a printed cell is a line of a table at full precision, rounded."""
-    # no cell with an interval: a p, a paper's figure, undefined
-    if column or "low" not in line or not line["value"] or not line["examples"]:
-        return (
-            text == "undefined"
-            if not line["value"]
-            else float(text) == pytest.approx(float(line[column or "value"]), rel=0.05)
-        )
-    form, names = (
-        (r"(\S+) \[(\S+), (\S+)\] n=(\d+)", ("value", "low", "high", "examples"))
-        if line["low"]
-        else (r"(\S+) n=(\d+)", ("value", "examples"))
-    )
-    figures = dict(zip(names, re.fullmatch(form, text).groups()))
-    return all(
-        abs(float(shown) - float(line[key])) <= 0.5000001 * 10 ** -len(shown.partition(".")[2])
-        for key, shown in figures.items()
-    )
-
-
-def markdown_cells(path) -> set[str]:
-    """All cells of a Markdown file's tables."""
-    lines = [line for line in path.read_text().splitlines() if line.startswith("|")]
-    return {cell.strip() for line in lines for cell in line.strip("|").split("|")}

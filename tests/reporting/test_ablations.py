@@ -33,15 +33,15 @@ def test_holm_by_hand():
     np.testing.assert_allclose(holm(np.array([0.5, 0.6])), [1.0, 1.0])
 
 
-def test_the_permutation_test_tries_every_exchange():
+def test_the_permutation_test_is_exact_for_few_clusters():
     values = pd.DataFrame({"group": list("abcde"), "value": [1.0, 2.0, 3.0, 4.0, 5.0]})
     assert permutation_p(values, 0) == pytest.approx(2 / 2**5)
     assert permutation_p(values.assign(value=[1.0, -1.0, 1.0, -1.0, 0.0]), 0) == pytest.approx(1)
     assert permutation_p(values[:1], 0) == 1.0
 
 
-def test_p_is_right_where_nothing_differs(random):
-    """Under no difference, p below 0.1 is to come about one time in ten."""
+def test_p_is_calibrated_under_no_difference(random):
+    """Under no difference p is at most 0.1 in about one trial of ten."""
     small = 0
     for _ in range(300):
         values = pd.DataFrame({"group": np.arange(8), "value": random.normal(size=8)})
@@ -71,7 +71,7 @@ def test_three_seeds_that_agree_give_a_verdict(random):
     assert primary(cells, "worse").rows == "base-0 base-1 base-2 worse-0 worse-1 worse-2"
 
 
-def test_seeds_that_disagree_give_none():
+def test_seeds_that_disagree_give_no_verdict():
     assert verdict(0.001, [1.0, 2.0, -0.1]) == "no measurable change"
     assert (
         verdict(0.001, [-1.0, -2.0, -0.1]) == "better"
@@ -94,6 +94,6 @@ def test_the_files_hold_the_same_figures(tmp_path, random):
     assert (tmp_path / "forest.png").stat().st_size > 5000
 
 
-def test_ablations_are_those_that_name_a_base(tmp_path):
+def test_experiments_that_name_a_base_are_ablations(tmp_path):
     params = {"experiments": {"base": {"data": "x"}, "less": {"ablates": "base", "asks": "Why?"}}}
     assert Settings(tmp_path, params).ablations == [Ablation("less", "base", "Why?")]

@@ -1,4 +1,4 @@
-"""The description of a data set against made-up features whose answers are known."""
+"""Summaries of data sets, from made-up features with known errors."""
 
 import json
 
@@ -17,9 +17,7 @@ CENTS = {"sharp": 10.0, "flat": -20.0, "flat_too": -20.0, "unknown": 0.0}
 
 @pytest.fixture
 def data(tmp_path):
-    """Three recordings that are out of tune by known amounts, one whose f0 is not known, one
-    rejected.
-    """
+    """Three recordings out of tune by known amounts, one without known f0, one rejected."""
     (tmp_path / "truth").mkdir()
     rows = []
     for name, cents in CENTS.items():
@@ -56,7 +54,7 @@ def data(tmp_path):
     return frames, summarize(table, frames, tmp_path / "examples"), tmp_path
 
 
-def test_it_counts_and_names_rejects(data):
+def test_the_summary_counts_recordings_and_names_rejects(data):
     _, summary, _ = data
     assert summary["recordings"] == 4 and summary["seconds"] == pytest.approx(9.6)
     assert summary["rejected"] == {"number": 1, "reasons": {"bad": "is silent"}}
@@ -64,7 +62,7 @@ def test_it_counts_and_names_rejects(data):
     assert summary["loudness_db"]["lowest"] == -80 and summary["loudness_db"]["highest"] == -20
 
 
-def test_tuning_offset_and_error_are_told_apart(data):
+def test_tuning_offset_and_error_are_separated(data):
     flute = data[1]["instruments"]["flute"]
     assert flute["tuning_offset_lowest"] == pytest.approx(-20, abs=0.01) and flute[
         "tuning_offset_highest"
@@ -76,12 +74,12 @@ def test_tuning_offset_and_error_are_told_apart(data):
     assert flute["coverage"] == pytest.approx(0.75)
 
 
-def test_what_is_not_known_is_no_figure(data):
+def test_errors_are_none_without_known_f0(data):
     oboe = data[1]["instruments"]["oboe"]
     assert oboe["error_median"] is None and oboe["gross_error_share"] is None
 
 
-def test_its_files_hold_the_same(data):
+def test_the_files_hold_the_summary(data):
     _frames, summary, folder = data
     write_summary(summary, "mine", folder / "summary")
     assert json.loads((folder / "summary.json").read_text()) == summary
@@ -94,7 +92,7 @@ def test_its_files_hold_the_same(data):
     )
 
 
-def test_its_pictures_are_the_same_file_every_time(data):
+def test_figures_are_reproducible(data):
     frames, _, folder = data
     for name in ("one", "other"):
         (folder / name).mkdir()

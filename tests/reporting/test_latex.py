@@ -1,4 +1,4 @@
-"""The LaTeX tables: whole, and compiled where there is a LaTeX."""
+"""The LaTeX tables: complete, and compiled if pdflatex is installed."""
 
 import re
 import shutil
@@ -16,14 +16,14 @@ DOCUMENT = (
 )
 
 
-def test_every_table_has_its_latex():
+def test_every_table_has_a_latex_file():
     assert {path.stem for path in TABLES} == {
         path.stem for path in (ROOT / "reports" / "tables").glob("*.csv")
     }
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
-def test_lines_have_as_many_cells_as_there_are_columns(path):
+def test_every_line_has_a_cell_per_column(path):
     text = path.read_text()
     columns = re.sub(
         r"\{[^}]*\}", "", re.search(r"\\begin\{tabular\}\{((?:[a-z]|\{[^}]*\})+)\}", text)[1]
@@ -42,7 +42,7 @@ def test_lines_have_as_many_cells_as_there_are_columns(path):
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="there is no pdflatex on the PATH")
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
-def test_it_compiles(path, tmp_path):
+def test_the_table_compiles(path, tmp_path):
     (tmp_path / "table.tex").write_text(DOCUMENT % path.read_text())
     done = subprocess.run(
         ["pdflatex", "-halt-on-error", "table.tex"], cwd=tmp_path, capture_output=True, text=True

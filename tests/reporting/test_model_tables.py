@@ -1,6 +1,4 @@
-"""The tables of models: the paper's counts beside ours, budgets and validation curves as the
-trainings left them.
-"""
+"""The tables of models: parameter counts, budgets and validation losses."""
 
 import json
 
@@ -30,7 +28,7 @@ def counts():
     return pd.DataFrame(rows, columns=["experiment", "scale", "part", "parameters"])
 
 
-def test_the_papers_list_with_ours_beside_it(counts):
+def test_parameters_are_compared_with_the_papers(counts):
     table = parameter_table(counts, PAPER).set_index("Model")
     supervised, tiny = (
         table.loc["DDSP autoencoder, supervised"],
@@ -52,7 +50,7 @@ def test_the_papers_list_with_ours_beside_it(counts):
     assert table.loc["not in the paper's list", "Ours"] == "own"
 
 
-def test_the_parts_are_written(tmp_path, counts):
+def test_the_files_hold_the_parts(tmp_path, counts):
     write_parameter_table(counts, PAPER, tmp_path)
     assert pd.read_csv(tmp_path / "parameters.csv").equals(counts)
     text = (tmp_path / "parameters.md").read_text()
@@ -91,7 +89,7 @@ def write_training(folder, name, valid):
         ([4.0, 3.0, 3.3], "no (+10.0%)"),
     ],
 )
-def test_what_still_falls_is_said(tmp_path, valid, said):
+def test_a_falling_validation_loss_is_reported(tmp_path, valid, said):
     write_training(tmp_path, "supervised-0", valid)
     write_training_table(read_trainings(tmp_path, ["supervised"], [0]), tmp_path / "tables")
     line = (tmp_path / "tables" / "training.md").read_text().splitlines()[-1]
@@ -104,7 +102,7 @@ def test_what_still_falls_is_said(tmp_path, valid, said):
     )
 
 
-def test_every_training_has_its_row(tmp_path):
+def test_every_training_has_a_row(tmp_path):
     for name in ("a-0", "a-1", "b-0", "b-1"):
         write_training(tmp_path, name, [2.0, 1.0])
     found = read_trainings(tmp_path, ["a", "b"], [0, 1])

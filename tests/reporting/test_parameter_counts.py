@@ -1,4 +1,4 @@
-"""Parameter counts at the paper's sizes: the paper's own figures, within ten percent."""
+"""Parameter counts at the paper's sizes: within ten percent of the paper's."""
 
 import pytest
 import yaml

@@ -66,15 +66,15 @@ def test_the_bootstrap_covers_a_known_mean(random):
         values = np.repeat(centers, 5) + 0.1 * random.normal(size=150)
         low, high = cluster_bootstrap(values, np.repeat(np.arange(30), 5), np.ones(150), 400, trial)
         hits += low <= 0 <= high
-    assert 0.88 <= hits / 200 <= 0.99  # clips drawn singly would cover about 0.55
+    assert 0.88 <= hits / 200 <= 0.99  # drawing single clips would cover about 0.55
 
 
-def test_wilson_of_none_is_not_zero():
+def test_wilsons_interval_of_zero_is_not_empty():
     low, high = wilson(0.0, 64)
     assert low == pytest.approx(0, abs=1e-12) and high == pytest.approx(0.0566, abs=1e-3)
 
 
-def test_undefined_values_are_left_out_and_counted(rows):
+def test_undefined_values_are_excluded_and_not_counted(rows):
     mine = rows[rows.experiment == "supervised"].copy()
     mine.loc[mine.index[:4], "f0_l1"] = np.nan
     cell = aggregate(mine, Metric("f0_l1", "", "f0_l1"), CONFIG)
@@ -104,7 +104,7 @@ def test_all_undefined_is_undefined(rows):
     assert np.isnan(cell["value"]) and format_cell(pd.Series(cell)) == "undefined"
 
 
-def test_paired_differences_pair(rows):
+def test_differences_are_paired_by_example(rows):
     base = rows[rows.experiment == "supervised"]
     shifted = base.assign(spectral_loss=base.spectral_loss + 0.5).sample(frac=1, random_state=0)
     cell = paired_difference(shifted, base, Metric("spectral_loss", "", "spectral_loss"), CONFIG)
@@ -143,13 +143,13 @@ def write(rows, folder, notes=()):
         lambda rows: rows.assign(data=rows.data.where(rows.experiment != "no_z", "violin")),
     ],
 )
-def test_incomplete_rows_stop(rows, spoil):
+def test_incomplete_rows_are_rejected(rows, spoil):
     check_rows(rows, ORDER, [0])
     with pytest.raises(UserError, match="run `dvc repro evaluate`"):
         check_rows(spoil(rows), ORDER, [0])
 
 
-def test_a_dropped_seed_stops(rows):
+def test_a_missing_seed_is_rejected(rows):
     with pytest.raises(UserError, match="holds seeds"):
         check_rows(rows, ORDER, [0, 1])
 
@@ -200,7 +200,7 @@ def test_cells_are_rounded_by_their_interval():
     )
 
 
-def test_a_difference_is_taken_on_one_data_set_only(tmp_path, rows):
+def test_differences_stay_within_a_data_set(tmp_path, rows):
     write(rows, tmp_path)
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["no_z"]["spectral_loss_minus_base"] == pytest.approx(1, abs=0.5)
