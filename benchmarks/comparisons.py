@@ -1,11 +1,12 @@
-"""From timings of what took turns to figures: ratios are of neighbouring turns."""
+"""Figures from timings of contenders that took turns: ratios compare neighbouring turns."""
 
 import numpy as np
 
 from benchmarks.figures import Figure, Target, summarize
 from benchmarks.workers import Timing
 
-REFERENCE, OURS = "ddsp 3.7.0", "ours"
+REFERENCE = "ddsp 3.7.0"
+OURS = "ours"
 HALF = Target(at_most=0.5)
 NEVER_RISES = Target(at_most=1.1, remark="1, and 10 % for noise")
 
@@ -13,7 +14,14 @@ NEVER_RISES = Target(at_most=1.1, remark="1, and 10 % for noise")
 def compare(
     benchmark: str, setting: str, timings: dict[str, Timing], targets: dict[str, Target]
 ) -> list[Figure]:
-    """Each contender's time, and how many times as fast as the reference each of ours is."""
+    """Summarize each contender's time, and each of our contenders' speed relative to the reference.
+
+    Args:
+        benchmark: its name.
+        setting: its size or variant.
+        timings: of every contender, by name.
+        targets: of our contenders, by name.
+    """
     rows = [
         summarize(benchmark, f"{setting}: {name}", np.multiply(timing.seconds, 1000), "ms")
         for name, timing in timings.items()
@@ -34,50 +42,39 @@ def compare(
 
 
 def memory(setting: str, timings: dict[str, Timing]) -> list[Figure]:
-    """Peak memory of a process that does the training step, and how much of it is more than the
-    imports take.
-    """
-    rows = []
-    for what, target, values in (
-        ("all of the process", HALF, {name: timing.megabytes for name, timing in timings.items()}),
-        (
-            "less the imports",
-            None,
-            {name: timing.megabytes - timing.imported for name, timing in timings.items()},
-        ),
-    ):
-        rows += [
-            summarize("peak memory", f"{setting}, {what}: {name}", [value], "MB")
-            for name, value in values.items()
-        ]
-        share = values[OURS] / values[REFERENCE]
-        rows.append(
-            summarize(
-                "peak memory",
-                f"{setting}, {what}: {OURS} / {REFERENCE}",
-                [share],
-                "ratio",
-                "",
-                target,
-            )
-        )
-    return rows
+    """Summarize the peak memory of a process, in total and beyond what the imports take."""
+    total = {name: timing.megabytes for name, timing in timings.items()}
+    beyond = {name: timing.megabytes - timing.imported for name, timing in timings.items()}
+    return [
+        *memory_share(f"{setting}, all of the process", total, HALF),
+        *memory_share(f"{setting}, less the imports", beyond, None),
+    ]
 
 
-def growth(benchmark: str, costs: dict[str, np.ndarray], what: str) -> list[Figure]:
-    """The costs, and those of each size as a ratio to the smallest one's."""
+def memory_share(setting: str, megabytes: dict[str, float], target: Target | None) -> list[Figure]:
+    """Summarize peak memories, and ours as a share of the reference's."""
+    rows = [
+        summarize("peak memory", f"{setting}: {name}", [value], "MB")
+        for name, value in megabytes.items()
+    ]
+    share = megabytes[OURS] / megabytes[REFERENCE]
+    label = f"{setting}: {OURS} / {REFERENCE}"
+    return [*rows, summarize("peak memory", label, [share], "ratio", target=target)]
+
+
+def growth(benchmark: str, costs: dict[str, np.ndarray], label: str) -> list[Figure]:
+    """Summarize the costs (seconds) of growing sizes, and their ratios to that of the smallest."""
     first, *larger = costs
     rows = [
-        summarize(benchmark, f"{what}: {name}", 1000 * cost, "ms") for name, cost in costs.items()
+        summarize(benchmark, f"{label}: {name}", 1000 * cost, "ms") for name, cost in costs.items()
     ]
     return rows + [
         summarize(
             benchmark,
-            f"{what}: {name} / {first}",
+            f"{label}: {name} / {first}",
             costs[name] / costs[first],
             "ratio",
-            "",
-            NEVER_RISES,
+            target=NEVER_RISES,
         )
         for name in larger
     ]

@@ -1,4 +1,4 @@
-"""The yardstick of benchmarks.preparation: the `crepe` package's own `predict`, file after file."""
+"""The reference of benchmarks.tracking: the `crepe` package's own `predict`, one file at a time."""
 
 import sys
 import time
@@ -10,8 +10,8 @@ from pipeline.crepe.network import load_crepe
 
 
 def main(capacity: str, step_ms: int, paths: list[str]) -> None:
-    """Track `paths`; prints the time when each was finished."""
-    # has the package build its own network, with the weights from where they are; `predict` uses it
+    """Track f0 of audio files; print the time at which each was finished."""
+    # the package builds its own network with local weights, and `predict` uses that network
     load_crepe(capacity)
     for path in paths:
         crepe.predict(

@@ -1,4 +1,4 @@
-"""Figures with their targets, as CSV and as a Markdown table."""
+"""Measured figures with their targets, as CSV and as Markdown tables."""
 
 import math
 from pathlib import Path
@@ -7,12 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmarks.preparation import machine
+from benchmarks.machine import machine_facts
+from benchmarks.measurements import median_and_range
 from pipeline.common.files import write_text
 
 
 class Target(NamedTuple):
-    """What a figure is to reach; where it does not apply, it is shown but not judged."""
+    """Bounds for a figure; a target that does not apply is shown but not judged."""
 
     at_least: float = -math.inf
     at_most: float = math.inf
@@ -21,22 +22,22 @@ class Target(NamedTuple):
     applies: bool = True
 
     def __str__(self) -> str:
-        """As a table shows it."""
+        """Format the target for a table."""
         bound = f">= {self.at_least:g}" if self.at_most == math.inf else f"<= {self.at_most:g}"
         stretch = f"stretch {self.stretch:g}" if self.stretch else ""
         remarks = "; ".join(filter(None, (stretch, self.remark)))
         return f"{bound} ({remarks})" if remarks else bound
 
     def verdict(self, value: float) -> str:
-        """yes, no, or a dash where it does not apply."""
+        """Return yes, no, or a dash if the target does not apply."""
         if not self.applies:
             return "-"
         return "yes" if self.at_least <= value <= self.at_most else "no"
 
 
 class Figure(NamedTuple):
-    """A line of the CSV: the median of `repeats` values, the lowest and the highest, and the
-    target if there is one.
+    """A row of the CSV file: median, minimum and maximum of `repeats` values, and a target if there
+    is one.
     """
 
     benchmark: str
@@ -52,8 +53,8 @@ class Figure(NamedTuple):
 
 
 def machine_figures() -> list[Figure]:
-    """What it runs on."""
-    return [Figure(row.benchmark, row.setting, row.value) for row in machine()]
+    """Describe the machine."""
+    return [Figure("machine", key, value) for key, value in machine_facts().items()]
 
 
 def summarize(
@@ -64,16 +65,16 @@ def summarize(
     note: str = "",
     target: Target | None = None,
 ) -> Figure:
-    """The figure of repeated measurements; the median is judged."""
-    median, low, high = (
-        float(f"{value:.4g}") for value in (np.median(values), np.min(values), np.max(values))
-    )
+    """Summarize repeated measurements as a figure; the target applies to the median."""
+    median, low, high = median_and_range(values)
     judged = (str(target), target.verdict(median)) if target else ("", "")
     return Figure(benchmark, setting, median, unit, len(values), low, high, *judged, note)
 
 
 def write_report(out: Path, figures: list[Figure]) -> None:
-    """The CSV, and beside it a Markdown file with targets, all figures and the machine."""
+    """Write a CSV file, and a Markdown file of the same name with targets, all figures and the
+    machine.
+    """
     write_text(out, pd.DataFrame(figures).to_csv(index=False))
     measured = [figure for figure in figures if figure.benchmark != "machine"]
     machine_rows = [figure for figure in figures if figure.benchmark == "machine"]
@@ -96,7 +97,7 @@ def write_report(out: Path, figures: list[Figure]) -> None:
 
 
 def table(figures: list[Figure], columns: tuple[str, ...]) -> str:
-    """Figures as a Markdown table."""
+    """Format figures as a Markdown table."""
     cells = [{**figure._asdict(), "range": f"{figure.low} to {figure.high}"} for figure in figures]
     rows = [
         columns,

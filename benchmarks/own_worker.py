@@ -1,4 +1,4 @@
-"""This project at work, for the training benchmark; see `serving`."""
+"""Worker of the training benchmark that runs this project (see `serving`)."""
 
 from itertools import repeat
 from pathlib import Path
@@ -37,12 +37,12 @@ STATISTICS = Statistics(loudness_mean=-40.0, loudness_std=10.0)
 
 
 def harmonic(request):
-    """Controls and signal of the harmonic synthesizer, from a network's outputs."""
+    """Compute controls and signal of the harmonic synthesizer from a network's outputs."""
     f0 = tf.constant(f0_curve(request))
     outputs = [tf.constant(normal(request, channels)) for channels in (1, request["harmonics"])]
 
     def synthesize(amplitude, distribution):
-        """Nonlinearities, normalization, synthesis."""
+        """Apply nonlinearities, normalize and synthesize."""
         return harmonic_synthesis(
             f0,
             exp_sigmoid(amplitude)[..., 0],
@@ -53,12 +53,12 @@ def harmonic(request):
 
 
 def filtered_noise(request):
-    """Controls and signal of the filtered-noise synthesizer, the noise itself included as in the
-    reference.
+    """Compute controls and signal of the filtered-noise synthesizer; like the reference, also draw
+    the noise.
     """
 
     def synthesize(magnitudes):
-        """Nonlinearity, noise, filters."""
+        """Apply the nonlinearity, draw noise and filter it."""
         noise = tf.random.uniform([request["batch"], frames_of(request) * HOP], -1.0, 1.0)
         return filter_noise(noise, exp_sigmoid(magnitudes + QUIET_NOISE))
 
@@ -68,15 +68,17 @@ def filtered_noise(request):
 
 
 def reverb(request):
-    """The reverb with its trainable impulse response."""
-    effect, audio = Reverb(request["taps"] / SAMPLE_RATE), tf.constant(normal(request))
+    """Apply the reverb with its trainable impulse response."""
+    effect = Reverb(request["taps"] / SAMPLE_RATE)
+    audio = tf.constant(normal(request))
     effect(audio)
     return timed(Differentiable(effect, [audio], [effect.tail.value]), request["gradient"])
 
 
 def loss(request):
-    """The multi-scale spectral loss."""
-    target, audio = tf.constant(normal(request)), tf.constant(normal(request, seed=2))
+    """Compute the multi-scale spectral loss."""
+    target = tf.constant(normal(request))
+    audio = tf.constant(normal(request, seed=2))
     return timed(
         Differentiable(lambda audio: multi_scale_spectral_loss(target, audio), [audio]),
         request["gradient"],
@@ -84,7 +86,7 @@ def loss(request):
 
 
 def phase(request):
-    """Writes the audio of equal harmonics to the file that the request names, and f0 beside it."""
+    """Write the audio of equal harmonics to the file that the request names, and f0 next to it."""
     f0 = f0_curve(request, request["f0_hz"])
     flat = np.full([*f0.shape, request["harmonics"]], 1 / request["harmonics"], np.float32)
     audio = harmonic_synthesis(tf.constant(f0), tf.ones_like(f0), tf.constant(flat))
@@ -93,12 +95,9 @@ def phase(request):
 
 
 def batch_of(request):
-    """A batch as models take it."""
-    noise = (
-        np.random.default_rng(3)
-        .uniform(-1, 1, [request["batch"], frames_of(request) * HOP])
-        .astype(np.float32)
-    )
+    """Return a batch as models take it."""
+    shape = [request["batch"], frames_of(request) * HOP]
+    noise = np.random.default_rng(3).uniform(-1, 1, shape).astype(np.float32)
     return {
         "audio": tf.constant(normal(request)),
         "noise": tf.constant(noise),
@@ -108,10 +107,13 @@ def batch_of(request):
 
 
 def settings_of(request):
-    """Recipe, loss and training of the experiment that the request names, with TensorFlow set up
-    as the train stage does.
+    """Set up TensorFlow as the train stage does.
+
+    Returns:
+        Recipe, loss and training settings of the experiment that the request names.
     """
-    settings, name = Settings.read(Path(request["params"])), request["experiment"]
+    settings = Settings.read(Path(request["params"]))
+    name = request["experiment"]
     config = settings.section("train", TrainConfig, name)
     keras.config.set_dtype_policy(config.precision)
     fix_order_of_sums()
@@ -119,9 +121,10 @@ def settings_of(request):
 
 
 def step(request):
-    """A training step of the train stage."""
+    """Make a training step of the train stage."""
     recipe, loss_config, config = settings_of(request)
-    model, batch = build_model(recipe, STATISTICS), batch_of(request)
+    model = build_model(recipe, STATISTICS)
+    batch = batch_of(request)
     task = Task(
         model.variables,
         model.trainable_variables,
@@ -145,9 +148,10 @@ def step(request):
 
 
 def resynthesis(request):
-    """The model's forward pass."""
+    """Run the model's forward pass."""
     recipe, *_ = settings_of(request)
-    model, batch = build_model(recipe, STATISTICS), batch_of(request)
+    model = build_model(recipe, STATISTICS)
+    batch = batch_of(request)
     forward = tf.function(lambda batch: model(batch)["audio"])
     return lambda: forward(batch).numpy()
 

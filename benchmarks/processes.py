@@ -1,4 +1,4 @@
-"""Commands in processes of their own, with their wall time and memory."""
+"""Run commands in processes of their own; measure wall time and memory."""
 
 import os
 import subprocess
@@ -13,11 +13,12 @@ import psutil
 from pipeline.common.cli import UserError
 
 ROOT = Path(__file__).parent.parent
+MEMORY_NOTE = "resident, all processes together"
 
 
 class Run(NamedTuple):
-    """A command that ran to its end: what it printed, its wall time, the peak memory of all its
-    processes together.
+    """A command that succeeded: its output, wall time and the peak memory of all its processes
+    together.
     """
 
     printed: str
@@ -26,7 +27,11 @@ class Run(NamedTuple):
 
 
 def run(module: list, environment: dict[str, str] | None = None) -> Run:
-    """Run a module with its arguments as a command of its own."""
+    """Run a module with its arguments as a command.
+
+    Raises:
+        UserError: the command failed; the error quotes the last line of its log.
+    """
     command = [sys.executable, "-m", *map(str, module)]
     with TemporaryFile("w+") as printed, TemporaryFile("w+") as log:
         start = time.perf_counter()
@@ -35,28 +40,33 @@ def run(module: list, environment: dict[str, str] | None = None) -> Run:
         ) as process:
             peak = watch_memory(process)
         seconds = time.perf_counter() - start
-        for file in (printed, log):
-            file.seek(0)
+        printed.seek(0)
+        log.seek(0)
         if process.returncode:
-            last = (log.read().strip().splitlines() or ["no message"])[-1].removeprefix("error: ")
-            raise UserError(f"{module[0]} ended with status {process.returncode}: {last}")
+            message = last_line(log.read())
+            raise UserError(f"{module[0]} ended with status {process.returncode}: {message}")
         return Run(printed.read(), seconds, peak / 1e6)
 
 
-def watch_memory(process: subprocess.Popen) -> int:
-    """Wait for a process; returns the highest sum of resident memory over it and its children, in
-    bytes.
+def last_line(log: str) -> str:
+    """Return the last line of a process's log without the prefix of this project's errors."""
+    lines = log.strip().splitlines() or ["no message"]
+    return lines[-1].removeprefix("error: ")
 
-    By sampling: what the system itself keeps of finished children is the peak of the largest one,
-    not of their sum.
+
+def watch_memory(process: subprocess.Popen) -> int:
+    """Wait for a process; return the peak of the resident memory of it and its children in bytes.
+
+    Memory is sampled, because the system only records the peak of the largest finished child, not
+    the peak of their sum.
     """
-    peak, root = 0, psutil.Process(process.pid)
+    peak = 0
+    root = psutil.Process(process.pid)
     while process.poll() is None:
         try:
-            peak = max(
-                peak, sum(each.memory_info().rss for each in [root, *root.children(recursive=True)])
-            )
+            family = [root, *root.children(recursive=True)]
+            peak = max(peak, sum(member.memory_info().rss for member in family))
         except psutil.NoSuchProcess:
-            pass  # one ended just now
+            pass  # a process ended in the meantime
         time.sleep(0.1)
     return peak

@@ -1,5 +1,5 @@
-"""The authors' package (PyPI ddsp 3.7.0) at work, for the training benchmark; runs in
-benchmarks/reference, see `serving`. The solo-instrument model is the one of the package's
+"""Worker of the training benchmark that runs the authors' package (PyPI ddsp 3.7.0) in the
+environment of benchmarks/reference (see `serving`). The model is that of the package's
 models/solo_instrument.gin, built in Python.
 """
 
@@ -27,24 +27,24 @@ from benchmarks.serving import (
     timed,
 )
 
-# `import ddsp.training` also wants Google Cloud, note_seq and TensorFlow Datasets: its modules are
-# imported without it.
+# `import ddsp.training` requires Google Cloud, note_seq and TensorFlow Datasets, so its modules are
+# imported without the package's __init__.py.
 TRAINING = types.ModuleType("ddsp.training")
 TRAINING.__path__ = [str(Path(ddsp.__file__).parent / "training")]
 sys.modules["ddsp.training"] = TRAINING
-decoders, preprocessing = (
-    importlib.import_module(f"ddsp.training.{name}") for name in ("decoders", "preprocessing")
-)
+decoders = importlib.import_module("ddsp.training.decoders")
+preprocessing = importlib.import_module("ddsp.training.preprocessing")
 
-LEARNING_RATE, DECAY_STEPS, DECAY_RATE, CLIP_NORM = 3e-4, 10000, 0.98, 3.0  # optimization/base.gin
+LEARNING_RATE = 3e-4  # this and the next three as in optimization/base.gin
+DECAY_STEPS = 10000
+DECAY_RATE = 0.98
+CLIP_NORM = 3.0
 
 
 def harmonic(request):
-    """Controls and signal of the harmonic synthesizer, from a network's outputs."""
-    synth, f0 = (
-        ddsp.synths.Harmonic(n_samples=frames_of(request) * HOP),
-        tf.constant(f0_curve(request)[..., None]),
-    )
+    """Compute controls and signal of the harmonic synthesizer from a network's outputs."""
+    synth = ddsp.synths.Harmonic(n_samples=frames_of(request) * HOP)
+    f0 = tf.constant(f0_curve(request)[..., None])
     outputs = [tf.constant(normal(request, channels)) for channels in (1, request["harmonics"])]
     case = Differentiable(
         lambda amplitudes, distribution: synth(amplitudes, distribution, f0), outputs
@@ -53,40 +53,36 @@ def harmonic(request):
 
 
 def filtered_noise(request):
-    """Controls and signal of the filtered-noise synthesizer."""
+    """Compute controls and signal of the filtered-noise synthesizer."""
     synth = ddsp.synths.FilteredNoise(n_samples=frames_of(request) * HOP, window_size=0)
     return timed(Differentiable(synth, [tf.constant(normal(request, BANDS))]), request["gradient"])
 
 
 def reverb(request):
-    """The reverb with its trainable impulse response."""
-    effect, audio = (
-        ddsp.effects.Reverb(trainable=True, reverb_length=request["taps"]),
-        tf.constant(normal(request)),
-    )
+    """Apply the reverb with its trainable impulse response."""
+    effect = ddsp.effects.Reverb(trainable=True, reverb_length=request["taps"])
+    audio = tf.constant(normal(request))
     effect(audio)
     return timed(Differentiable(effect, [audio], effect.trainable_variables), request["gradient"])
 
 
 def loss(request):
-    """The multi-scale spectral loss."""
-    target, audio, spectral = (
-        tf.constant(normal(request)),
-        tf.constant(normal(request, seed=2)),
-        spectral_loss(),
-    )
+    """Compute the multi-scale spectral loss."""
+    target = tf.constant(normal(request))
+    audio = tf.constant(normal(request, seed=2))
+    spectral = spectral_loss()
     return timed(
         Differentiable(lambda audio: spectral(target, audio), [audio]), request["gradient"]
     )
 
 
 def spectral_loss():
-    """The loss of models/ae.gin."""
+    """Return the loss of models/ae.gin."""
     return ddsp.losses.SpectralLoss(loss_type="L1", mag_weight=1.0, logmag_weight=1.0)
 
 
 def phase(request):
-    """Writes the audio of equal harmonics to the file that the request names, and f0 beside it."""
+    """Write the audio of equal harmonics to the file that the request names, and f0 next to it."""
     f0 = f0_curve(request, request["f0_hz"])[..., None]
     flat = np.full([*f0.shape[:2], request["harmonics"]], 1 / request["harmonics"], np.float32)
     audio = ddsp.core.harmonic_synthesis(
@@ -101,13 +97,15 @@ def phase(request):
 
 
 class SoloInstrument(tf.keras.Model):
-    """The autoencoder of models/solo_instrument.gin: decoder, synthesizers, reverb. Loudness is
-    given, not computed afresh.
+    """The autoencoder of models/solo_instrument.gin: decoder, synthesizers and reverb. Loudness is
+    given, not computed.
     """
 
     def __init__(self, request):
         super().__init__()
-        frames, units, harmonics = frames_of(request), request["units"], request["harmonics"]
+        frames = frames_of(request)
+        units = request["units"]
+        harmonics = request["harmonics"]
         self.preprocessor = preprocessing.F0LoudnessPreprocessor(
             time_steps=frames, compute_loudness=False
         )
@@ -134,7 +132,7 @@ class SoloInstrument(tf.keras.Model):
         )
 
     def call(self, features):
-        """Resynthesized audio, as the package's Autoencoder computes it."""
+        """Resynthesize as the package's Autoencoder does."""
         features = dict(features)
         features.update(self.preprocessor(features, training=True))
         features.update(self.decoder(features, training=True))
@@ -142,7 +140,7 @@ class SoloInstrument(tf.keras.Model):
 
 
 def batch_of(request):
-    """Features as the package's data sets have them."""
+    """Return features as in the package's data sets."""
     return {
         "audio": tf.constant(normal(request)),
         "f0_hz": tf.constant(f0_curve(request)),
@@ -151,15 +149,17 @@ def batch_of(request):
 
 
 def step(request):
-    """A training step, as the package's Trainer takes it."""
-    model, spectral, batch = SoloInstrument(request), spectral_loss(), batch_of(request)
+    """Make a training step as the package's Trainer does."""
+    model = SoloInstrument(request)
+    spectral = spectral_loss()
+    batch = batch_of(request)
     optimizer = tf.keras.optimizers.Adam(
         tf.keras.optimizers.schedules.ExponentialDecay(LEARNING_RATE, DECAY_STEPS, DECAY_RATE)
     )
 
     @tf.function
     def train_step(batch):
-        """Loss, gradients, clipping, update."""
+        """Compute loss and gradients, clip them and update the weights."""
         with tf.GradientTape() as tape:
             value = spectral(batch["audio"], model(batch))
         gradients, _ = tf.clip_by_global_norm(
@@ -172,8 +172,9 @@ def step(request):
 
 
 def resynthesis(request):
-    """The model's forward pass."""
-    model, batch = SoloInstrument(request), batch_of(request)
+    """Run the model's forward pass."""
+    model = SoloInstrument(request)
+    batch = batch_of(request)
     forward = tf.function(model.__call__)
     return lambda: forward(batch).numpy()
 

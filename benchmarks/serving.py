@@ -1,6 +1,6 @@
-"""What the two workers of the training benchmark share: made-up inputs, forward and backward, and
-the order to time them. TensorFlow and NumPy alone, because one of the workers runs in the authors'
-package's environment.
+"""Shared by the two workers of the training benchmark: synthetic inputs, forward and backward
+passes, and a loop that times them on request. It needs only TensorFlow and NumPy, because one of
+the workers runs in the environment of the authors' package.
 """
 
 import json
@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-RATE, HOP = 16000, 64
+RATE = 16000
+HOP = 64
 BANDS = 65  # noise magnitudes
 
 
 class Differentiable(NamedTuple):
-    """A function of some inputs, and what its gradient is taken with respect to: these inputs
-    and `weights`.
-    """
+    """A function of some inputs; its gradient is taken with respect to the inputs and `weights`."""
 
     function: Callable[..., tf.Tensor]
     inputs: list[tf.Tensor]
@@ -28,14 +27,14 @@ class Differentiable(NamedTuple):
 
 
 def serve(cases: dict[str, Callable[[dict], Callable[[], Any]]]) -> None:
-    """Prepare the case that the command line asks for, warm it up, then time it as often as
-    standard input says.
+    """Prepare the case that the command line names, warm it up, then time it on request.
 
-    Each line read is a number of seconds; the case is run again and again for at least so long, and
-    the seconds per run are printed. At the end of the input come the peak memory of this process
-    and what it was after the imports, in MB.
+    Each line of standard input is a number of seconds: run the case repeatedly for at least that
+    long and print the seconds per run. At the end of the input, print the peak memory of this
+    process and its peak memory after the imports, both in MB.
     """
-    request, imported = json.loads(sys.argv[1]), peak_megabytes()
+    request = json.loads(sys.argv[1])
+    imported = peak_megabytes()
     run = cases[request["case"]](request)
     for _ in range(2):
         run()
@@ -46,14 +45,15 @@ def serve(cases: dict[str, Callable[[dict], Callable[[], Any]]]) -> None:
 
 
 def peak_megabytes() -> float:
-    """The highest resident memory of this process so far, in MB."""
-    unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
+    """Return the peak resident memory of this process so far, in MB."""
+    unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes on macOS, kilobytes elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def seconds_per_run(run: Callable[[], Any], least: float) -> float:
-    """Mean time of a run, over at least so many seconds."""
-    start, count = time.perf_counter(), 0
+    """Return the mean time of a run, measured over at least `least` seconds."""
+    start = time.perf_counter()
+    count = 0
     while (elapsed := time.perf_counter() - start) < least or not count:
         run()
         count += 1
@@ -61,20 +61,19 @@ def seconds_per_run(run: Callable[[], Any], least: float) -> float:
 
 
 def timed(case: Differentiable, gradient: bool) -> Callable[[], Any]:
-    """One run of a case: forward, or forward and backward from a gradient that TensorFlow cannot
-    know beforehand.
+    """Return a function that runs a case: forward, or forward and backward.
+
+    The upstream gradient is random, so that TensorFlow cannot simplify the backward pass.
     """
 
     @tf.function
     def forward(inputs):
-        """The function alone."""
+        """Run the function only."""
         return case.function(*inputs)
 
     @tf.function
     def backward(inputs, upstream):
-        """The function and its gradient; both are returned, else TensorFlow would leave out what
-        only one needs.
-        """
+        """Run the function and its gradient; return both, so that TensorFlow omits neither."""
         with tf.GradientTape() as tape:
             tape.watch(inputs)
             result = case.function(*inputs)
@@ -87,31 +86,29 @@ def timed(case: Differentiable, gradient: bool) -> Callable[[], Any]:
 
 
 def frames_of(request: dict) -> int:
-    """Control frames of an example."""
+    """Return the number of control frames of an example."""
     return round(request["seconds"] * RATE / HOP)
 
 
 def f0_curve(request: dict, lowest: float = 220.0) -> np.ndarray:
-    """A vibrato for each example, in Hz: [batch, frames]."""
+    """Return a vibrato for each example, in Hz: [batch, frames]."""
     time_axis = np.arange(frames_of(request)) * HOP / RATE
     bases = lowest * (1 + 0.1 * np.arange(request["batch"]))[:, None]
     return (bases * (1 + 0.02 * np.sin(2 * np.pi * 5.5 * time_axis))).astype(np.float32)
 
 
 def normal(request: dict, channels: int | None = None, seed: int = 0) -> np.ndarray:
-    """Gaussian numbers: audio [batch, samples], or with `channels` a network's outputs [batch,
+    """Draw Gaussian numbers: audio [batch, samples], or with `channels` a network's outputs [batch,
     frames, channels].
     """
-    shape = (
-        [request["batch"], frames_of(request) * HOP]
-        if channels is None
-        else [request["batch"], frames_of(request), channels]
-    )
-    return np.random.default_rng(seed).standard_normal(shape, np.float32) * (
-        0.1 if channels is None else 1.0
-    )
+    random = np.random.default_rng(seed)
+    if channels is None:
+        return 0.1 * random.standard_normal(
+            [request["batch"], frames_of(request) * HOP], np.float32
+        )
+    return random.standard_normal([request["batch"], frames_of(request), channels], np.float32)
 
 
 def loudness_curve(request: dict) -> np.ndarray:
-    """Loudness in dB: [batch, frames]."""
+    """Draw loudness in dB: [batch, frames]."""
     return (-40 + 10 * normal(request, 1, seed=1)[..., 0]).astype(np.float32)

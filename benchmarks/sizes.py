@@ -1,5 +1,5 @@
-"""How much the training benchmark measures, and the experiments it measures: the paper's solo
-instrument, the default one.
+"""Sizes of the training benchmark and its experiments: the paper's solo instrument and the default
+experiment.
 """
 
 from pathlib import Path
@@ -10,23 +10,23 @@ import yaml
 from pipeline.common.params import read_params
 from pipeline.common.units import SAMPLE_RATE
 
-DEFAULT = "supervised"  # the experiment whose step is measured on its own
-# of the reverb, by the number of harmonics: the authors' code, the paper
+DEFAULT = "supervised"  # the experiment whose training step is measured separately
+# taps of the reverb by number of harmonics: as in the authors' code, as in the paper
 TAPS = {60: 48000, 100: 64000}
 
 
 class Size(NamedTuple):
-    """How much of everything is measured."""
+    """Sizes of examples and networks, and the number of repeats."""
 
     batch: int
-    seconds: float
-    units: int
+    seconds: float  # per example
+    units: int  # of the GRU and the MLPs
     repeats: int
-    least: float  # seconds that each turn lasts at least
-    largest: int
+    least: float  # minimum duration of a turn in seconds
+    largest: int  # longest example in seconds, and largest batch
 
     def request(self, case: str, **values: int | float | str | bool) -> dict:
-        """What a worker is asked for."""
+        """Return a worker's request for a case."""
         return {
             "case": case,
             "batch": self.batch,
@@ -36,8 +36,8 @@ class Size(NamedTuple):
 
 
 def write_params(params: Path, path: Path, size: Size) -> Path:
-    """params.yaml with the paper's solo instrument as experiments, and the default experiment,
-    each in both precisions.
+    """Write a params.yaml whose experiments are the paper's solo instrument and the default
+    experiment, each in both precisions.
     """
     values = read_params(params)
     experiments = {DEFAULT: values["experiments"][DEFAULT]} | {
@@ -51,12 +51,12 @@ def write_params(params: Path, path: Path, size: Size) -> Path:
 
 
 def solo_name(harmonics: int) -> str:
-    """The experiment with so many harmonics."""
+    """Name the solo-instrument experiment by its number of harmonics."""
     return f"solo_{harmonics}"
 
 
 def solo(size: Size, harmonics: int) -> dict:
-    """The solo instrument as an experiment: no z, a reverb."""
+    """Define the solo instrument as an experiment: without z, with a reverb."""
     model = {
         "gru_units": size.units,
         "mlp_units": size.units,

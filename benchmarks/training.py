@@ -1,6 +1,7 @@
-"""Measures the model beside the authors' package: speed, memory and phase accuracy, and how ours
-grows and uses cores. `make bench`, on an otherwise idle machine. What is compared takes turns, once
-per repeat, so that a slow minute hits all alike; ratios are of neighbouring turns.
+"""Benchmark of the model against the authors' package: speed, memory and phase accuracy; and how
+our model scales with the size of its input and with cores. Run `make bench` on an otherwise idle
+machine. Contenders take turns, one per repeat, so that a slow minute affects all of them; ratios
+compare neighbouring turns.
 """
 
 import os
@@ -14,20 +15,28 @@ import typer
 
 from benchmarks.comparisons import OURS, REFERENCE, compare, growth, memory
 from benchmarks.figures import Figure, Target, machine_figures, summarize, write_report
+from benchmarks.measurements import check_writable
+from benchmarks.phase import measure_phase
 from benchmarks.sizes import DEFAULT, TAPS, Size, solo_name, write_params
-from benchmarks.workers import Contender, build_reference, compile_own, take_turns
-from pipeline.common.cli import UserError, progress, run_stage
+from benchmarks.workers import (
+    build_reference,
+    compile_own,
+    own_contender,
+    reference_contender,
+    take_turns,
+)
+from pipeline.common.cli import progress, run_stage
 from pipeline.common.settings import Settings
-from pipeline.common.units import FRAME_RATE, HOP, SAMPLE_RATE
+from pipeline.common.units import FRAME_RATE
 from pipeline.training.experiment import TrainConfig
 
 BFLOAT16 = f"{OURS}, mixed_bfloat16"
-NOT_SLOWER, TEN_TIMES = Target(at_least=0.9), Target(at_least=10)
-WHOLE_STEP, WHOLE_STEP_BFLOAT16 = Target(at_least=2.3, stretch=3), Target(at_least=3.2, stretch=4)
+NOT_SLOWER = Target(at_least=0.9)
+TEN_TIMES = Target(at_least=10)
+WHOLE_STEP = Target(at_least=2.3, stretch=3)
+WHOLE_STEP_BFLOAT16 = Target(at_least=3.2, stretch=4)
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 TWO_THREADS = {"TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "2"}
-# of the phase measurement: all harmonics below Nyquist; the end that is compared
-LOWEST_F0, END_SECONDS = 70.0, 0.1
 Count = Annotated[int, typer.Option(min=1)]
 Seconds = Annotated[float, typer.Option(min=0.01)]
 
@@ -42,15 +51,12 @@ def main(
     largest: Count = 16,
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Writes the CSV OUT and a Markdown table beside it. LARGEST is the longest example in
-    seconds and the largest batch.
+    """Write the CSV file OUT and a Markdown file of the same name. LARGEST is both the longest
+    example in seconds and the largest batch.
     """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.touch()  # before minutes of work; a former file stays as it is
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror}); name another file") from None
-    size, machine = Size(batch, seconds, units, repeats, least, largest), machine_figures()
+    check_writable(out)
+    size = Size(batch, seconds, units, repeats, least, largest)
+    machine = machine_figures()
     build_reference()
     compile_own()
     with TemporaryDirectory(prefix="bench-") as name:
@@ -69,25 +75,12 @@ def main(
             for figure in part(size, settings)
         ]
     write_report(out, machine + figures)
-    print(
-        pd.DataFrame(figures)[["benchmark", "setting", "value", "unit", "target", "met"]].to_string(
-            index=False
-        )
-    )
-
-
-def theirs(request: dict) -> Contender:
-    """The authors' package."""
-    return Contender("benchmarks.reference_worker", request)
-
-
-def own(request: dict, environment: dict[str, str] | None = None, processes: int = 1) -> Contender:
-    """This project."""
-    return Contender("benchmarks.own_worker", request, environment or {}, processes)
+    columns = ["benchmark", "setting", "value", "unit", "target", "met"]
+    print(pd.DataFrame(figures)[columns].to_string(index=False))
 
 
 def measure_steps(size: Size, params: Path) -> list[Figure]:
-    """The whole training step of the solo instrument, and the memory of a process that does it."""
+    """Measure the training step of the solo instrument: its time and the memory of its process."""
     rows = []
     for harmonics, taps in TAPS.items():
         request = size.request(
@@ -97,17 +90,22 @@ def measure_steps(size: Size, params: Path) -> list[Figure]:
             params=str(params),
             experiment=solo_name(harmonics),
         )
-        low = request | {"experiment": f"{solo_name(harmonics)}_bfloat16"}
-        contenders = {REFERENCE: theirs(request), OURS: own(request), BFLOAT16: own(low)}
+        bfloat16_request = request | {"experiment": f"{solo_name(harmonics)}_bfloat16"}
+        contenders = {
+            REFERENCE: reference_contender(request),
+            OURS: own_contender(request),
+            BFLOAT16: own_contender(bfloat16_request),
+        }
         timings = take_turns(contenders, size.repeats, size.least)
-        setting, targets = f"{harmonics} harmonics", {OURS: WHOLE_STEP, BFLOAT16: bfloat16_target()}
+        setting = f"{harmonics} harmonics"
+        targets = {OURS: WHOLE_STEP, BFLOAT16: bfloat16_target()}
         rows += compare("training step", setting, timings, targets)
         rows += memory(setting, timings)
     return rows
 
 
 def bfloat16_target() -> Target:
-    """What is asked of bfloat16, where the CPU computes with it."""
+    """Return the target for bfloat16, which applies only to CPUs that compute with it."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists() and "bf16" in cpuinfo.read_text():
         return WHOLE_STEP_BFLOAT16
@@ -117,7 +115,7 @@ def bfloat16_target() -> Target:
 
 
 def measure_processors(size: Size, params: Path) -> list[Figure]:
-    """Synthesizers, reverb and loss on their own, forward and forward with gradient."""
+    """Measure synthesizers, reverb and loss separately, forward and with gradient."""
     harmonic = {
         f"harmonic synthesizer, {count}": ("harmonic", {"harmonics": count}, TEN_TIMES)
         for count in TAPS
@@ -129,17 +127,19 @@ def measure_processors(size: Size, params: Path) -> list[Figure]:
     }
     rows = []
     for name, (case, values, target) in (harmonic | others).items():
-        for way, gradient in (("forward", False), ("forward and gradient", True)):
+        for setting, gradient in (("forward", False), ("forward and gradient", True)):
             request = size.request(case, gradient=gradient, **values)
             timings = take_turns(
-                {REFERENCE: theirs(request), OURS: own(request)}, size.repeats, size.least
+                {REFERENCE: reference_contender(request), OURS: own_contender(request)},
+                size.repeats,
+                size.least,
             )
-            rows += compare(name, way, timings, {OURS: target})
+            rows += compare(name, setting, timings, {OURS: target})
     return rows
 
 
 def measure_resynthesis(size: Size, params: Path) -> list[Figure]:
-    """The solo instrument's forward pass on one example."""
+    """Measure the solo instrument's forward pass on one example."""
     rows = []
     for harmonics, taps in TAPS.items():
         request = size._replace(batch=1).request(
@@ -150,7 +150,9 @@ def measure_resynthesis(size: Size, params: Path) -> list[Figure]:
             experiment=solo_name(harmonics),
         )
         timings = take_turns(
-            {REFERENCE: theirs(request), OURS: own(request)}, size.repeats, size.least
+            {REFERENCE: reference_contender(request), OURS: own_contender(request)},
+            size.repeats,
+            size.least,
         )
         rows += compare(
             "resynthesis, batch 1", f"{harmonics} harmonics", timings, {OURS: NOT_SLOWER}
@@ -170,83 +172,41 @@ def measure_resynthesis(size: Size, params: Path) -> list[Figure]:
     return rows
 
 
-def measure_phase(size: Size, params: Path) -> list[Figure]:
-    """How far the float32 harmonic synthesizers are from float64 at the end of an example, as a
-    share of the peak.
-    """
-    what = (
-        f"{max(TAPS)} equal harmonics of a vibrato at {LOWEST_F0:g} Hz, the last "
-        f"{END_SECONDS:g} s of {size.seconds:g}"
-    )
-    rows = []
-    with TemporaryDirectory(prefix="bench-") as name:
-        request = size._replace(batch=1).request("phase", harmonics=max(TAPS), f0_hz=LOWEST_F0)
-        # an option of the package, off in its solo_instrument.gin
-        angular = f"{REFERENCE}, use_angular_cumsum"
-        for contender, worker, target in (
-            (REFERENCE, theirs, None),
-            (angular, theirs, None),
-            (OURS, own, Target(at_most=0.005)),
-        ):
-            file = Path(name) / f"{contender}.npy"
-            take_turns(
-                {contender: worker(request | {"out": str(file), "angular": contender == angular})},
-                1,
-                size.least,
-            )
-            error = phase_error(np.load(file), np.load(f"{file}.f0.npy"), max(TAPS))
-            rows.append(summarize("phase error", contender, [error], "of peak", what, target))
-    return rows
-
-
-def phase_error(audio: np.ndarray, f0_hz: np.ndarray, harmonics: int) -> float:
-    """Largest difference from equal harmonics of f0 in float64, over the end of the audio, as a
-    share of their peak.
-    """
-    per_sample = np.interp(
-        np.arange(len(audio)) / HOP, np.arange(len(f0_hz)), f0_hz.astype(np.float64)
-    )
-    # the last frame's envelope is a matter of convention
-    end = slice(-round(END_SECONDS * SAMPLE_RATE), -2 * HOP)
-    cycles = (np.cumsum(per_sample / SAMPLE_RATE) % 1)[end]
-    exact = np.mean(
-        [np.sin(2 * np.pi * number * cycles) for number in range(1, harmonics + 1)], axis=0
-    )
-    return float(np.abs(audio[end] - exact).max() / np.abs(exact).max())
-
-
 def measure_growth(size: Size, params: Path) -> list[Figure]:
-    """Our cost per second of audio, forward and gradient, for longer examples and for larger
-    batches.
+    """Measure our cost per second of audio, forward and gradient, for longer examples and for
+    larger batches.
     """
-    numbers, rows = [2**power for power in range(size.largest.bit_length())], []
+    numbers = [2**power for power in range(size.largest.bit_length())]
+    rows = []
     for case, values in (
         ("harmonic", {"harmonics": max(TAPS)}),
         ("filtered_noise", {}),
         ("loss", {}),
     ):
-        for what, unit, larger in (
+        for quantity, unit, label in (
             ("seconds", "s", "longer examples"),
             ("batch", "examples", "larger batches"),
         ):
             requests = {
-                f"{number} {unit}": size.request(case, gradient=True, **values) | {what: number}
+                f"{number} {unit}": size.request(case, gradient=True, **values) | {quantity: number}
                 for number in numbers
             }
             timings = take_turns(
-                {name: own(request) for name, request in requests.items()}, size.repeats, size.least
+                {name: own_contender(request) for name, request in requests.items()},
+                size.repeats,
+                size.least,
             )
             audio = {
                 name: request["seconds"] * request["batch"] for name, request in requests.items()
             }
             costs = {name: np.divide(timings[name].seconds, audio[name]) for name in requests}
-            rows += growth(f"cost per second of audio, {case}", costs, larger)
+            rows += growth(f"cost per second of audio, {case}", costs, label)
     return rows
 
 
 def measure_default_step(size: Size, params: Path) -> list[Figure]:
-    """The step of the default experiment: on one thread, on two, in two processes, and in
-    bfloat16.
+    """Measure the default experiment's training step on one thread, on two threads, in two
+    processes and in bfloat16.
     """
     config = Settings.read(params).section("train", TrainConfig, DEFAULT)
     seconds = round(config.crop_seconds * FRAME_RATE) / FRAME_RATE
@@ -258,14 +218,14 @@ def measure_default_step(size: Size, params: Path) -> list[Figure]:
         "experiment": DEFAULT,
     }
     contenders = {
-        "1 thread": own(request, ONE_THREAD),
-        "2 threads": own(request, TWO_THREADS),
-        "1 intra-op, 2 inter-op threads": own(
+        "1 thread": own_contender(request, ONE_THREAD),
+        "2 threads": own_contender(request, TWO_THREADS),
+        "1 intra-op, 2 inter-op threads": own_contender(
             request, ONE_THREAD | {"TF_NUM_INTEROP_THREADS": "2"}
         ),
-        "2 processes of 1 thread": own(request, ONE_THREAD, processes=2),
-        "default": own(request),
-        "default, mixed_bfloat16": own(request | {"experiment": f"{DEFAULT}_bfloat16"}),
+        "2 processes of 1 thread": own_contender(request, ONE_THREAD, processes=2),
+        "default": own_contender(request),
+        "default, mixed_bfloat16": own_contender(request | {"experiment": f"{DEFAULT}_bfloat16"}),
     }
     timings = take_turns(contenders, size.repeats, size.least)
     name = f"step of `{DEFAULT}`"
@@ -275,9 +235,8 @@ def measure_default_step(size: Size, params: Path) -> list[Figure]:
         )
         for key, timing in timings.items()
     ]
-    pairs = [(key, "1 thread") for key in list(contenders)[1:4]] + [
-        ("default, mixed_bfloat16", "default")
-    ]
+    pairs = [(key, "1 thread") for key in list(contenders)[1:4]]
+    pairs.append(("default, mixed_bfloat16", "default"))
     return rows + [
         summarize(
             name,

@@ -1,4 +1,4 @@
-"""Worker processes that wait to be timed, so that what is compared can take turns."""
+"""Worker processes that time themselves on request, so that contenders can take turns."""
 
 import json
 import os
@@ -7,20 +7,20 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from pathlib import Path
+from itertools import chain
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
-from benchmarks.processes import ROOT
+from benchmarks.processes import ROOT, last_line
 from pipeline.common.cli import UserError
 
 REFERENCE = ROOT / "benchmarks" / "reference"
-# compiling what is imported takes memory, which is to count for neither side
+# compiling imports takes memory that should count for neither side, so bytecode is kept
 COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 
 
 class Contender(NamedTuple):
-    """What takes its turn: `processes` workers side by side, each doing what `request` says."""
+    """A program to time: `processes` parallel workers, each with the same request."""
 
     module: str
     request: dict
@@ -28,21 +28,32 @@ class Contender(NamedTuple):
     processes: int = 1
 
 
-class Timing(NamedTuple):
-    """A contender's seconds per run, all its processes together, one figure per repeat; a
-    process's peak memory in MB.
-    """
+def reference_contender(request: dict) -> Contender:
+    """Return the authors' package as a contender."""
+    return Contender("benchmarks.reference_worker", request)
 
-    seconds: list[float]
-    megabytes: float
-    imported: float  # of it, what TensorFlow and the other imports take
+
+def own_contender(
+    request: dict, environment: Mapping[str, str] | None = None, processes: int = 1
+) -> Contender:
+    """Return this project as a contender."""
+    return Contender("benchmarks.own_worker", request, environment or {}, processes)
+
+
+class Timing(NamedTuple):
+    """The time and memory of a contender."""
+
+    seconds: list[float]  # per run, over all its processes, one value per repeat
+    megabytes: float  # peak memory of a process
+    imported: float  # part of it that TensorFlow and the other imports take
 
 
 class Worker:
-    """A process of `benchmarks.serving.serve`."""
+    """A process that runs `benchmarks.serving.serve`."""
 
     def __init__(self, contender: Contender, log: IO[str]):
-        self.name, self.log = contender.module, log
+        self.name = contender.module
+        self.log = log
         command = [
             *interpreter(contender.module),
             "-m",
@@ -56,35 +67,41 @@ class Worker:
         )
 
     def say(self, line: str) -> None:
-        """Send a line; a process that has ended is noticed when its answer is read."""
+        """Send a line; if the process has ended, reading its answer will raise."""
         with suppress(BrokenPipeError):
             print(line, file=self.process.stdin, flush=True)
 
     def hear(self) -> str:
-        """The next line of its output."""
+        """Read the next line of its output.
+
+        Raises:
+            UserError: the process has ended.
+        """
         line = self.process.stdout.readline().strip()
         if not line:
             self.log.seek(0)
-            last = (self.log.read().strip().splitlines() or ["no message"])[-1].removeprefix(
-                "error: "
-            )
-            raise UserError(f"{self.name} ended with status {self.process.wait()}: {last}")
+            message = last_line(self.log.read())
+            raise UserError(f"{self.name} ended with status {self.process.wait()}: {message}")
         return line
 
     def finish(self) -> tuple[float, float]:
-        """Let it end; returns its peak memory and what it was after the imports, in MB."""
+        """Let the process end; return its peak memory and that after the imports, in MB."""
         self.process.stdin.close()
         return float(self.hear()), float(self.hear())
 
     def stop(self) -> None:
-        """Leave no process behind, whatever happened."""
+        """Kill the process if it still runs."""
         self.process.kill()
         self.process.wait()
 
 
 def take_turns(contenders: dict[str, Contender], repeats: int, least: float) -> dict[str, Timing]:
-    """Time all contenders in turn, `repeats` times for at least so many seconds each, once all
-    are warm.
+    """Time contenders in turn once all are warm.
+
+    Args:
+        contenders: by name.
+        repeats: turns of each contender.
+        least: minimum duration of a turn in seconds.
     """
     seconds = {name: [] for name in contenders}
     with ExitStack() as stack:
@@ -92,8 +109,8 @@ def take_turns(contenders: dict[str, Contender], repeats: int, least: float) -> 
             name: [start(contender, stack) for _ in range(contender.processes)]
             for name, contender in contenders.items()
         }
-        for worker in sum(groups.values(), []):
-            worker.hear()
+        for worker in chain.from_iterable(groups.values()):
+            worker.hear()  # "ready"
         for name in list(groups) * repeats:
             seconds[name].append(time_together(groups[name], least))
         return {
@@ -103,21 +120,22 @@ def take_turns(contenders: dict[str, Contender], repeats: int, least: float) -> 
 
 
 def start(contender: Contender, stack: ExitStack) -> Worker:
-    """A worker that ends with the stack."""
-    worker = Worker(contender, stack.enter_context(TemporaryFile("w+")))
+    """Start a worker that is stopped when the stack closes."""
+    log = stack.enter_context(TemporaryFile("w+"))  # noqa: SIM115, the stack closes it
+    worker = Worker(contender, log)
     stack.callback(worker.stop)
     return worker
 
 
 def time_together(workers: list[Worker], least: float) -> float:
-    """Seconds per run of workers that run side by side."""
+    """Return the seconds per run of workers that run in parallel."""
     for worker in workers:
         worker.say(str(least))
     return 1 / sum(1 / float(worker.hear()) for worker in workers)
 
 
 def interpreter(module: str) -> list[str]:
-    """The command that runs Python where a worker's packages are."""
+    """Return the command for Python in the environment of a worker's packages."""
     if module != "benchmarks.reference_worker":
         return [sys.executable]
     return [
@@ -133,7 +151,7 @@ def interpreter(module: str) -> list[str]:
 
 
 def build_reference() -> None:
-    """The authors' package in an environment of its own, from its lock file."""
+    """Install the authors' package in a separate environment from its lock file."""
     options = [
         "--quiet",
         "--locked",
@@ -145,13 +163,12 @@ def build_reference() -> None:
     ]
     done = subprocess.run([find_uv(), "sync", *options], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise UserError(f"{REFERENCE}: cannot be installed: {last}")
+        raise UserError(f"{REFERENCE}: cannot be installed: {last_line(done.stderr)}")
 
 
 def compile_own() -> None:
-    """Import our worker once, so that no measured process compiles it; the authors' package is
-    compiled when it is installed.
+    """Import our worker once, so that no measured process compiles it. The authors' package is
+    compiled on installation.
     """
     subprocess.run(
         [sys.executable, "-c", "import benchmarks.own_worker"],
@@ -163,11 +180,13 @@ def compile_own() -> None:
 
 
 def find_uv() -> str:
-    """uv: the one that started this process, the one on the PATH, or the Makefile's own."""
-    own = ROOT / ".tools" / "bin" / "uv"
-    found = os.environ.get("UV") or shutil.which("uv") or (str(own) if own.exists() else None)
-    if not found:
-        raise UserError(
-            "uv was not found: run this as `make bench`, or name uv in the environment variable UV"
-        )
-    return str(Path(found))
+    """Find uv: from the environment variable UV, on the PATH, or where the Makefile installs it."""
+    installed = ROOT / ".tools" / "bin" / "uv"
+    uv = os.environ.get("UV") or shutil.which("uv")
+    if uv:
+        return uv
+    if installed.exists():
+        return str(installed)
+    raise UserError(
+        "uv was not found: run this as `make bench`, or name uv in the environment variable UV"
+    )

@@ -1,7 +1,9 @@
-"""Which settings of the dereverberation baseline (WPE) do best, on the valid split alone;
-params.yaml takes the first line's. python -m benchmarks.wpe_grid reports/benchmarks/wpe_grid.csv
+"""Grid search for settings of the dereverberation baseline (WPE) on the valid split alone;
+params.yaml has the settings of the first row of the result. Run it with
+`python -m benchmarks.wpe_grid reports/benchmarks/wpe_grid.csv`.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product
@@ -28,8 +30,8 @@ TAPS = (20, 40, 80, 120, 160, 240)
 DELAYS = (1, 2)
 ITERATIONS = 3
 PROCESSES = 2
-WHOLE = dict.fromkeys(WpeConfig.model_fields, "Int64")
-SHOWN = [
+WHOLE = dict.fromkeys(WpeConfig.model_fields, "Int64")  # integers, missing without WPE
+METRICS = [
     "spectral_loss",
     "spectral_loss_as_is",
     "log_spectral_distance_db",
@@ -46,71 +48,62 @@ def main(
     data_set: Path = Path("data/sets/violin"),
     params: Path = Path("params.yaml"),
 ) -> None:
-    """Reads the valid split of EXAMPLES, DATA_SET and `examples.seconds`; writes OUT (CSV), the
-    least spectral loss first.
+    """Read the valid split of EXAMPLES, DATA_SET and `examples.seconds`; write OUT (CSV), sorted by
+    spectral loss.
     """
     valid = {
         example["example_id"]: example
         for example in read_split(examples, "valid", example_seconds(Settings.read(params)))
     }
     recordings = sorted({split_id(name)[0] for name in valid})
-    wet = {
-        name: soundfile.read(data_set / AUDIO / f"{name}.wav", dtype="float32")[0]
-        for name in recordings
-    }
-    dry = {
-        name: soundfile.read(data_set / TRUTH / f"{name}.dry.wav", dtype="float32")[0]
-        for name in recordings
-    }
-    truths = {
-        name: measure_truth(cut, cut)
-        for name, example in valid.items()
-        for cut in [window(dry, name, example)]
-    }
-    lines = [
-        {"setting": "none"}
-        | score({name: example["audio"] for name, example in valid.items()}, truths)
-    ]
+    wet = read_recordings(data_set / AUDIO, recordings, ".wav")
+    dry = read_recordings(data_set / TRUTH, recordings, ".dry.wav")
+    truths = {}
+    for name, example in valid.items():
+        passage = window(dry, name, example)
+        truths[name] = measure_truth(passage, passage)
+    untreated = {name: example["audio"] for name, example in valid.items()}
+    rows = [{"setting": "none"} | score(untreated, truths)]
+    for config, recordings_without_room in dereverberated(wet):
+        passages = {
+            name: window(recordings_without_room, name, example) for name, example in valid.items()
+        }
+        rows.append({"setting": "wpe"} | config.model_dump() | score(passages, truths))
+    table = pd.DataFrame(rows).sort_values("spectral_loss").astype(WHOLE).round(4)
+    write_text(out, table.to_csv(index=False))
+
+
+def read_recordings(folder: Path, names: list[str], suffix: str) -> dict[str, np.ndarray]:
+    """Read recordings by name: float32 [samples] each."""
+    return {name: soundfile.read(folder / f"{name}{suffix}", dtype="float32")[0] for name in names}
+
+
+def dereverberated(
+    wet: dict[str, np.ndarray],
+) -> Iterator[tuple[WpeConfig, dict[str, np.ndarray]]]:
+    """Yield every setting of the grid with all recordings dereverberated by it."""
     configs = [
         WpeConfig(fft=fft, hop=hop, taps=taps, delay=delay, iterations=ITERATIONS)
         for (fft, hop), taps, delay in product(WINDOWS, TAPS, DELAYS)
     ]
     with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
-        for config, made in zip(
-            configs,
-            progress(
-                pool.map(partial(without_room, wet), configs),
-                "settings",
-                len(configs),
-                unit="setting",
-            ),
-        ):
-            cuts = {name: window(made, name, example) for name, example in valid.items()}
-            lines.append({"setting": "wpe"} | config.model_dump() | score(cuts, truths))
-    write_text(
-        out,
-        pd.DataFrame(lines).sort_values("spectral_loss").astype(WHOLE).round(4).to_csv(index=False),
-    )
+        results = pool.map(partial(without_room, wet), configs)
+        yield from zip(configs, progress(results, "settings", len(configs), unit="setting"))
 
 
 def without_room(wet: dict[str, np.ndarray], config: WpeConfig) -> dict[str, np.ndarray]:
-    """Every recording, dereverberated."""
+    """Dereverberate every recording."""
     return {name: dereverberate(audio, config) for name, audio in wet.items()}
 
 
 def score(sounds: dict[str, np.ndarray], truths: dict[str, Truth]) -> dict[str, float]:
-    """Means over the examples; NaN, where nothing can be measured, is left out."""
+    """Compute the mean of each metric over the examples, ignoring NaN (not measurable)."""
     delay = common_delay(
         (onset_envelope(truths[name].audio), onset_envelope(audio))
         for name, audio in sounds.items()
     )
-    return (
-        pd.DataFrame([compare(truths[name], audio, delay)[0] for name, audio in sounds.items()])[
-            SHOWN
-        ]
-        .mean()
-        .to_dict()
-    )
+    metrics = [compare(truths[name], audio, delay)[0] for name, audio in sounds.items()]
+    return pd.DataFrame(metrics)[METRICS].mean().to_dict()
 
 
 if __name__ == "__main__":
