@@ -1,4 +1,4 @@
-"""The autoencoder: shapes, what each of its options does, nothing shared by mistake."""
+"""The autoencoder: shapes, the effect of each option, no shared weights."""
 
 import keras
 import numpy as np
@@ -30,7 +30,8 @@ def build(values, **changes):
     ],
 )
 def test_shapes(random, small_model_values, changes):
-    model, given = build(small_model_values, **changes), random_batch(random)
+    model = build(small_model_values, **changes)
+    given = random_batch(random)
     controls = model.controls(given)
     assert controls.amplitude.shape == (2, 64)
     assert controls.distribution.shape == (2, 64, 20)
@@ -46,13 +47,13 @@ def test_shapes(random, small_model_values, changes):
 @pytest.mark.parametrize(
     ("changes", "silent"), [({"harmonics": 0}, "harmonic"), ({"noise_bands": 0}, "noise")]
 )
-def test_without_a_synthesizer_the_other_sounds_alone(random, small_model_values, changes, silent):
+def test_without_one_synthesizer_only_the_other_sounds(random, small_model_values, changes, silent):
     given = random_batch(random)
     result = build(small_model_values, **changes)(given)
     (other,) = {"harmonic", "noise"} - {silent}
     assert not result[silent].numpy().any() and result[other].numpy().any()
     np.testing.assert_array_equal(result["audio"], result[other])
-    with pytest.raises(ValueError, match="nothing would sound"):
+    with pytest.raises(ValueError, match="there is no synthesizer"):
         ModelConfig(**small_model_values | {"harmonics": 0, "noise_bands": 0})
 
 
@@ -68,7 +69,8 @@ def test_what_is_left_out_is_not_looked_at(random, small_model_values, option, u
 
 
 def test_z_may_be_given(random, small_model_values):
-    model, given = build(small_model_values), random_batch(random)
+    model = build(small_model_values)
+    given = random_batch(random)
     z = model.conditioning.z_encoder(given["audio"])
     np.testing.assert_array_equal(
         model(given | {"z": z, "audio": given["audio"] * 0})["audio"], model(given)["audio"]
@@ -89,7 +91,7 @@ def test_without_recurrence_a_frame_depends_on_itself_alone(random, small_model_
         )
 
 
-def test_linear_envelopes_differ_between_frames_alone(random, small_model_values):
+def test_linear_envelopes_differ_only_between_frames(random, small_model_values):
     given, sounds = random_batch(random), []
     for linear in (False, True):
         keras.utils.set_random_seed(0)
@@ -137,7 +139,8 @@ def test_no_layer_is_shared(small_model_values):
     ],
 )
 def test_every_weight_gets_a_gradient(random, small_model_values, changes):
-    model, given = build(small_model_values, **changes), random_batch(random)
+    model = build(small_model_values, **changes)
+    given = random_batch(random)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(model.losses(given, LOSS, 0))
     for variable, gradient in zip(
@@ -148,24 +151,27 @@ def test_every_weight_gets_a_gradient(random, small_model_values, changes):
         ), variable.path
 
 
-def test_encoded_f0_does_not_look_at_the_given_one(random, small_model_values):
-    model, given = build(small_model_values, f0="encoded"), random_batch(random)
+def test_encoded_f0_does_not_depend_on_the_given_f0(random, small_model_values):
+    model = build(small_model_values, f0="encoded")
+    given = random_batch(random)
     outputs = [model(batch) for batch in (given, given | {"f0_hz": given["f0_hz"] * 2})]
     np.testing.assert_array_equal(*(output["audio"] for output in outputs))
     assert not np.array_equal(outputs[0]["f0_hz"], given["f0_hz"])
 
 
-def test_the_warm_up_is_left_out_of_the_loss(random, small_model_values):
-    model, given = build(small_model_values, use_z=False), random_batch(random)
-    spoilt = given | {
+def test_the_loss_ignores_the_warm_up(random, small_model_values):
+    model = build(small_model_values, use_z=False)
+    given = random_batch(random)
+    changed = given | {
         "audio": tf.concat([given["audio"][:, :1000] + 1, given["audio"][:, 1000:]], 1)
     }
-    np.testing.assert_array_equal(*(model.losses(batch, LOSS, 1000) for batch in (given, spoilt)))
-    assert not np.array_equal(*(model.losses(batch, LOSS, 0) for batch in (given, spoilt)))
+    np.testing.assert_array_equal(*(model.losses(batch, LOSS, 1000) for batch in (given, changed)))
+    assert not np.array_equal(*(model.losses(batch, LOSS, 0) for batch in (given, changed)))
 
 
-def test_examples_of_a_batch_do_not_touch(random, small_model_values):
-    model, given = build(small_model_values, reverb_seconds=0.05), random_batch(random, size=3)
+def test_an_example_does_not_depend_on_its_batch(random, small_model_values):
+    model = build(small_model_values, reverb_seconds=0.05)
+    given = random_batch(random, size=3)
     alone = {name: value[1:2] for name, value in given.items()}
     np.testing.assert_allclose(model(given)["audio"][1], model(alone)["audio"][0], atol=1e-5)
 

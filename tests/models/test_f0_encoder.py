@@ -1,5 +1,5 @@
-"""The f0 encoder: closed forms of its decoding, shapes, gradients, independence; a short
-training that works.
+"""The f0 encoder: closed forms of its decoding, shapes, gradients, independence of examples, and a
+short training.
 """
 
 import keras
@@ -22,20 +22,20 @@ TINY = F0EncoderConfig(channels=4, stages=3, blocks=1)
 
 @pytest.fixture
 def encoder() -> F0Encoder:
-    """A small encoder with seeded weights."""
+    """Build a small encoder with seeded weights."""
     keras.utils.set_random_seed(0)
     return F0Encoder(TINY)
 
 
 def gaussian_logits(centre: float, deviation: float = 1.0) -> np.ndarray:
-    """Log of an unnormalized Gaussian over the bins."""
+    """Return the logarithm of an unnormalized Gaussian over the bins."""
     return (-(((np.arange(BINS) - centre) / deviation) ** 2) / 2).astype(np.float32)
 
 
 @pytest.mark.parametrize("centre", [0.0, 3.0, 40.25, 66.5, 127.0])
 def test_the_mean_of_a_narrow_distribution_is_its_centre(centre):
     found = expected_midi(tf.constant(gaussian_logits(centre, 0.6)[None]))[0].numpy()
-    edge = 0.3 if centre in (0.0, 127.0) else 0.02  # at the ends half of the bell is missing
+    edge = 0.3 if centre in (0.0, 127.0) else 0.02  # half of the bell is missing at the ends
     assert abs(found - (36 + centre / 2)) < edge
 
 
@@ -50,8 +50,8 @@ def test_the_weighted_mean_has_a_closed_form(random):
 
 
 def test_a_second_candidate_an_octave_away_does_not_pull():
-    both = np.logaddexp(gaussian_logits(50.0, 0.6), gaussian_logits(74.0, 0.6) - 0.1)
-    assert abs(expected_midi(tf.constant(both[None], tf.float32))[0].numpy() - 61) < 0.02
+    candidates = np.logaddexp(gaussian_logits(50.0, 0.6), gaussian_logits(74.0, 0.6) - 0.1)
+    assert abs(expected_midi(tf.constant(candidates[None], tf.float32))[0].numpy() - 61) < 0.02
 
 
 @pytest.mark.parametrize(("samples", "frames"), [(8192, 32), (8192 + 64, 33), (1024, 4), (64, 1)])
@@ -70,12 +70,10 @@ def test_f0_is_linear_in_pitch_between_frames(encoder, random):
     np.testing.assert_allclose(np.log(encoder(audio)[0].numpy()), expected, atol=1e-4)
 
 
-def test_the_input_does_not_know_the_level(random):
+def test_the_input_does_not_depend_on_level(random):
     frames = random.normal(size=[3, FRAME]).astype(np.float32)
-    loud, quiet = (
-        relative_log_mel(tf.constant(frames)).numpy(),
-        relative_log_mel(tf.constant(0.01 * frames)).numpy(),
-    )
+    loud = relative_log_mel(tf.constant(frames)).numpy()
+    quiet = relative_log_mel(tf.constant(0.01 * frames)).numpy()
     np.testing.assert_allclose(loud, quiet, atol=1e-3)
     np.testing.assert_allclose(loud.mean(1), 0, atol=1e-4)
     np.testing.assert_allclose(loud.std(1), 1, atol=1e-2)
@@ -103,7 +101,8 @@ def test_an_example_does_not_depend_on_its_batch(encoder, random):
 
 
 def test_two_encoders_share_nothing():
-    first, second = F0Encoder(TINY), F0Encoder(TINY)
+    first = F0Encoder(TINY)
+    second = F0Encoder(TINY)
     assert not {id(v) for v in first.variables} & {id(v) for v in second.variables}
 
 
@@ -124,7 +123,7 @@ def test_a_short_training_finds_the_pitch_of_tones(encoder):
 
     @tf.function
     def update(step: tf.Tensor) -> None:
-        """One step on new tones."""
+        """Make one update on new tones."""
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(pitch_losses(encoder, *tone_batch(0, step, 64)))
         optimizer.apply(

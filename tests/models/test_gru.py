@@ -1,4 +1,4 @@
-"""Our GRU against Keras's: same weights, same results, same gradients."""
+"""Our GRU against Keras's: the same weights give the same results and gradients."""
 
 import keras
 import numpy as np
@@ -12,13 +12,16 @@ from pipeline.models.gru import Gru
 def test_equals_keras(frames):
     keras.utils.set_random_seed(1)
     inputs = tf.Variable(tf.random.normal([3, frames, 5]))
-    theirs, ours = keras.layers.GRU(6, return_sequences=True), Gru(6)
-    theirs(inputs), ours(inputs)
+    theirs = keras.layers.GRU(6, return_sequences=True)
+    ours = Gru(6)
+    theirs(inputs)
+    ours(inputs)
     weights = [
         np.random.default_rng(number).normal(size=w.shape)
         for number, w in enumerate(theirs.weights)
     ]
-    theirs.set_weights(weights), ours.set_weights(weights)
+    theirs.set_weights(weights)
+    ours.set_weights(weights)
     results = []
     for layer in (theirs, ours):
         with tf.GradientTape() as tape:

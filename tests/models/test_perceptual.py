@@ -1,4 +1,4 @@
-"""The perceptual loss: CREPE's own network, closed cases, where its gradient points."""
+"""The perceptual loss: CREPE's own network, simple cases and the direction of the gradient."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from pipeline.models.perceptual import embeddings, perceptual_loss, read_layers,
 
 
 def tones(midi: tf.Tensor, frames: int = 128) -> tf.Tensor:
-    """Tones with ten harmonics: [batch] -> [batch, frames * 64]."""
+    """Synthesize tones with ten harmonics: [batch] -> [batch, frames * 64]."""
     f0_hz = tf.repeat((440 * 2 ** ((midi - 69) / 12))[:, None], frames, axis=1)
     weights = tf.constant(0.7 ** np.arange(10) / np.sum(0.7 ** np.arange(10)), tf.float32)
     return harmonic_synthesis(
@@ -19,7 +19,7 @@ def tones(midi: tf.Tensor, frames: int = 128) -> tf.Tensor:
     )
 
 
-def test_activations_are_those_of_crepes_own_network(random):
+def test_activations_equal_those_of_crepes_own_network(random):
     network = load_network("small")
     fifth = keras.Model(network.input, network.get_layer("conv5-maxpool").output)
     frames = random.normal(size=(3, 1024)).astype(np.float32)
@@ -35,7 +35,7 @@ def test_frames_lie_in_the_middle_of_equal_parts():
     assert sparse_frames(audio[:, :-1], 3).shape == (3, 1024)
 
 
-def test_equal_inputs_have_no_loss_whatever_their_level():
+def test_inputs_that_differ_only_in_level_have_no_loss():
     tone = tones(tf.constant([60.0]))
     np.testing.assert_array_equal(perceptual_loss(tone, tone, 2), 0)
     relative = perceptual_loss(tone, 0.1 * tone, 2) / perceptual_loss(
@@ -51,7 +51,7 @@ def test_it_grows_with_detuning_to_half_a_semitone(pitch):
     assert (np.diff(losses) > 0).all()
 
 
-def test_the_gradient_points_home_within_a_quarter_semitone():
+def test_the_gradient_points_to_the_target_within_a_quarter_semitone():
     pitches = np.repeat(np.arange(45, 80, 5), 6).astype(np.float32)
     detuning = np.tile([-0.25, -0.15, -0.05, 0.05, 0.15, 0.25], 7).astype(np.float32)
     found = tf.Variable(pitches + detuning)
@@ -61,7 +61,7 @@ def test_the_gradient_points_home_within_a_quarter_semitone():
     assert np.isfinite(gradient).all() and (np.sign(gradient) == np.sign(detuning)).mean() > 0.85
 
 
-def test_its_first_use_may_stand_in_a_graph():
+def test_its_first_use_may_be_inside_a_graph():
     read_layers.cache_clear()
     tone = tones(tf.constant([60.0]))
     np.testing.assert_array_equal(tf.function(perceptual_loss)(tone, tone, 2), 0)

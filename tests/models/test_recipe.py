@@ -1,6 +1,4 @@
-"""Models by recipe: every experiment builds, with the parameters counted by hand; saving,
-loading, exporting.
-"""
+"""Recipes: every experiment builds with the parameters counted by hand; saving, loading, export."""
 
 import subprocess
 import sys
@@ -53,16 +51,18 @@ def gru_count(inputs, units):
 
 
 def conditioning_count(c: ModelConfig) -> int:
-    """The paper's decoder and z encoder, counted by hand: MLP = dense + layer norm, GRU with two
-    biases.
+    """Count the parameters of the paper's decoder and z encoder: an MLP has dense layers and layer
+    normalization, a GRU two biases.
     """
-    past = [1 + c.f0_bins, *([1] if c.use_loudness else [])]
-    inputs = [*past, *([c.z_dims] if c.use_z else [])]
+    skipped = [1 + c.f0_bins, *([1] if c.use_loudness else [])]
+    inputs = [*skipped, *([c.z_dims] if c.use_z else [])]
     widths = [c.mlp_units if c.mlp_layers else width for width in inputs]
     count = sum(mlp_count(width, c.mlp_units, c.mlp_layers) for width in inputs)
     count += gru_count(sum(widths), c.gru_units) if c.gru_units else 0
     count += mlp_count(
-        c.gru_units + sum(widths[: len(past)] if c.gru_units else widths), c.mlp_units, c.mlp_layers
+        c.gru_units + sum(widths[: len(skipped)] if c.gru_units else widths),
+        c.mlp_units,
+        c.mlp_layers,
     )
     return count + (
         2 * 30 + gru_count(30, c.z_gru_units) + (c.z_gru_units + 1) * c.z_dims if c.use_z else 0
@@ -89,7 +89,7 @@ def test_every_experiment_builds_with_the_expected_parameters(experiment):
 
 
 def small_recipe(small_model_values, experiment) -> Recipe:
-    """An experiment's options at a small size, with its baseline's own sizes."""
+    """Return an experiment's options at a small size, with its baseline's own sizes."""
     recipe = read_recipe(Settings.read(ROOT / "params.yaml"), experiment)
     options = {name: getattr(recipe.model, name) for name in OPTIONS}
     options |= {
@@ -101,10 +101,11 @@ def small_recipe(small_model_values, experiment) -> Recipe:
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_what_is_saved_and_loaded_is_the_same(tmp_path, random, small_model_values, experiment):
+def test_a_loaded_model_equals_the_saved_one(tmp_path, random, small_model_values, experiment):
     recipe = small_recipe(small_model_values, experiment)
     keras.utils.set_random_seed(3)
-    model, given = build_model(recipe, STATISTICS), random_batch(random, frames=32)
+    model = build_model(recipe, STATISTICS)
+    given = random_batch(random, frames=32)
     model.conditioning.adapt([given])
     save_model(model, recipe, STATISTICS, tmp_path)
     np.testing.assert_array_equal(*(m(given)["audio"] for m in (model, load_model(tmp_path))))
@@ -112,8 +113,8 @@ def test_what_is_saved_and_loaded_is_the_same(tmp_path, random, small_model_valu
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_sums_of_gradients_do_not_depend_on_timing(random, small_model_values, experiment):
-    """`models.determinism.fix_order_of_sums`: AddN begins with whatever nothing else reads at
-    that moment, so nothing else may ever read its terms.
+    """AddN starts with any term that no other operation still needs, so no other operation may read
+    its terms (`models.determinism.fix_order_of_sums`).
     """
     loss = Settings.read(ROOT / "params.yaml").section("loss", LossConfig, experiment)
     model = build_model(small_recipe(small_model_values, experiment), STATISTICS)
@@ -134,9 +135,9 @@ def test_sums_of_gradients_do_not_depend_on_timing(random, small_model_values, e
         if operation.type == "AddN" and len(operation.inputs) > 2
     ]
     assert sums and not [
-        (each.name, list(each.inputs))
-        for each in sums
-        if max(len(term.consumers()) for term in each.inputs) > 1
+        (operation.name, list(operation.inputs))
+        for operation in sums
+        if max(len(term.consumers()) for term in operation.inputs) > 1
     ]
 
 
@@ -157,11 +158,9 @@ np.savez(sys.argv[3], **sound)
 """
 
 
-def test_an_exported_model_needs_tensorflow_alone(tmp_path, random, small_model_values):
-    recipe, given = (
-        Recipe(ModelConfig(**small_model_values | {"reverb_seconds": 0.02})),
-        random_batch(random, frames=48, size=3),
-    )
+def test_an_exported_model_needs_only_tensorflow(tmp_path, random, small_model_values):
+    recipe = Recipe(ModelConfig(**small_model_values | {"reverb_seconds": 0.02}))
+    given = random_batch(random, frames=48, size=3)
     model = build_model(recipe, STATISTICS)
     model.conditioning.adapt([given])
     save_model(model, recipe, STATISTICS, tmp_path)

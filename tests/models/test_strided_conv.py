@@ -1,5 +1,5 @@
-"""The strided convolution: windows that sum to one, a transposed convolution written as
-overlap-add, frames where they belong.
+"""The strided convolution: windows that sum to one, a transposed convolution by overlap-add, and
+the position of frames.
 """
 
 import keras
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from batches import STATISTICS, random_batch
 from pipeline.dsp.spectra import centered_overlap_add
-from pipeline.examples.schema import Statistics
 from pipeline.models.conditioning import ConditioningConfig
 from pipeline.models.objective import LossConfig
 from pipeline.models.strided_conv import (
@@ -29,22 +29,12 @@ CONDITIONING = ConditioningConfig(
     f0_bins=12,
 )
 OWN = StridedConvConfig(stride=4, overlap=2, kernel=5, units=7, layers=1, noise_channels=3)
-STATISTICS = Statistics(loudness_mean=-40.0, loudness_std=20.0)
+FRAMES = 32
 LOSS = LossConfig(fft_sizes=(256, 64), alpha=1.0, perceptual_weight=0.0, perceptual_frames=1)
 
 
-def batch(random, size=2, frames=32):
-    """A batch of noise."""
-    return {
-        "audio": tf.constant(random.normal(size=(size, frames * 64)) * 0.1, tf.float32),
-        "noise": tf.constant(random.uniform(-1, 1, (size, frames * 64)), tf.float32),
-        "f0_hz": tf.constant(random.uniform(100, 1000, (size, frames)), tf.float32),
-        "loudness_db": tf.constant(random.uniform(-80, 0, (size, frames)), tf.float32),
-    }
-
-
-def model(changes=None, use_z=True):
-    """A small model."""
+def build(changes=None, use_z=True):
+    """Build a small model."""
     keras.utils.set_random_seed(0)
     return StridedConv(
         CONDITIONING.model_copy(update={"use_z": use_z}), OWN.model_copy(update=changes), STATISTICS
@@ -60,8 +50,9 @@ def test_windows_sum_to_one(overlap):
 
 
 def test_overlap_add_is_a_transposed_convolution(random):
-    """The layer's matrix product and the overlap-add against Keras's own."""
-    features, kernel = random.normal(size=(2, 9, 5)), random.normal(size=(5, 256))
+    """A matrix product and an overlap-add equal Keras's layer."""
+    features = random.normal(size=(2, 9, 5))
+    kernel = random.normal(size=(5, 256))
     layer = keras.layers.Conv1DTranspose(1, 256, strides=64, padding="valid", use_bias=False)
     layer.build((None, None, 5))
     layer.set_weights([kernel.T[:, None, :]])
@@ -76,8 +67,8 @@ def test_overlap_add_is_a_transposed_convolution(random):
     ("frames", "stride", "kernel"), [(32, 4, 5), (30, 4, 9), (7, 2, 3), (5, 8, 9), (6, 1, 1)]
 )
 def test_wider_frames_are_centred_on_every_stride(frames, stride, kernel):
-    """A box filter over the control frames' numbers gives those of the centres, away from the
-    ends.
+    """A box filter over the numbers of control frames gives the numbers of the centres, except
+    near the ends.
     """
     encoder = FrameEncoder(stride, kernel, units=1, layers=0)
     encoder(tf.zeros([1, frames, 1]))
@@ -90,50 +81,54 @@ def test_wider_frames_are_centred_on_every_stride(frames, stride, kernel):
 
 
 def test_every_weight_gets_a_gradient_and_none_is_shared(random):
-    made = model()
+    model = build()
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(made.losses(batch(random), LOSS, 0))
+        loss = tf.reduce_sum(model.losses(random_batch(random, FRAMES), LOSS, 0))
     for variable, gradient in zip(
-        made.trainable_variables, tape.gradient(loss, made.trainable_variables), strict=True
+        model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True
     ):
         assert (
             gradient is not None and np.isfinite(gradient).all() and np.abs(gradient).max() > 0
         ), variable.path
-    assert len({id(weight) for weight in made.weights}) == len(made.weights)
+    assert len({id(weight) for weight in model.weights}) == len(model.weights)
 
 
-def test_the_warm_up_is_left_out(random):
-    made, given = model(use_z=False), batch(random)
-    changed = given | {
-        "audio": tf.concat([given["audio"][:, :256] * 9, given["audio"][:, 256:]], 1)
+def test_the_loss_ignores_the_warm_up(random):
+    model = build(use_z=False)
+    batch = random_batch(random, FRAMES)
+    changed = batch | {
+        "audio": tf.concat([batch["audio"][:, :256] * 9, batch["audio"][:, 256:]], 1)
     }
-    np.testing.assert_array_equal(made.losses(given, LOSS, 256), made.losses(changed, LOSS, 256))
-    assert (made.losses(given, LOSS, 0) != made.losses(changed, LOSS, 0)).numpy().all()
+    np.testing.assert_array_equal(model.losses(batch, LOSS, 256), model.losses(changed, LOSS, 256))
+    assert (model.losses(batch, LOSS, 0) != model.losses(changed, LOSS, 0)).numpy().all()
 
 
 @pytest.mark.parametrize("channels", [0, 3])
-def test_noise_is_heard_if_it_has_channels(random, channels):
-    made, given = model({"noise_channels": channels}), batch(random)
-    other = given | {"noise": given["noise"][::-1]}
-    assert np.array_equal(made(given)["audio"], made(other)["audio"]) == (channels == 0)
+def test_noise_is_audible_if_it_has_channels(random, channels):
+    model = build({"noise_channels": channels})
+    batch = random_batch(random, FRAMES)
+    other = batch | {"noise": batch["noise"][::-1]}
+    assert np.array_equal(model(batch)["audio"], model(other)["audio"]) == (channels == 0)
 
 
 def test_an_example_does_not_depend_on_its_batch(random):
-    made, given = model(), batch(random, size=3)
-    alone = {name: value[1:2] for name, value in given.items()}
-    np.testing.assert_allclose(made(alone)["audio"], made(given)["audio"][1:2], atol=1e-6)
+    model = build()
+    batch = random_batch(random, FRAMES, size=3)
+    alone = {name: value[1:2] for name, value in batch.items()}
+    np.testing.assert_allclose(model(alone)["audio"], model(batch)["audio"][1:2], atol=1e-6)
 
 
 def test_any_batch_size_and_length_in_a_graph(random):
-    made = model(use_z=False)  # with z, lengths are multiples of 8 frames
+    model = build(use_z=False)  # with z, lengths are multiples of 8 frames
     specs = {
         name: tf.TensorSpec([None, None]) for name in ("audio", "noise", "f0_hz", "loudness_db")
     }
     run = tf.function(
-        lambda given: (made(given)["audio"], made.losses(given, LOSS, 64)), input_signature=[specs]
+        lambda batch: (model(batch)["audio"], model.losses(batch, LOSS, 64)),
+        input_signature=[specs],
     )
     for size, frames in ((2, 32), (1, 30), (1, 3)):
-        given = batch(random, size, frames)
-        audio, losses = run(given)
+        batch = random_batch(random, frames, size)
+        audio, losses = run(batch)
         assert audio.shape == (size, frames * 64) and np.isfinite(losses).all()
-        np.testing.assert_allclose(audio, made(given)["audio"], atol=1e-5)
+        np.testing.assert_allclose(audio, model(batch)["audio"], atol=1e-5)

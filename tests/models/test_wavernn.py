@@ -1,5 +1,5 @@
-"""The autoregressive model: mu-law, sampling by the inverse distribution function, training and
-sampling of one mind.
+"""WaveRNN: mu-law, sampling by the inverse distribution function, agreement of training and
+sampling.
 """
 
 import keras
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from batches import STATISTICS, random_batch
 from pipeline.dsp.mu_law import LEVELS, ZERO, companded, inverse_mu_law, mu_law, to_levels
-from pipeline.examples.schema import Statistics
 from pipeline.models.conditioning import ConditioningConfig
 from pipeline.models.gru import recurrence
 from pipeline.models.objective import LossConfig
@@ -35,28 +35,18 @@ OWN = WaveRnnConfig(
     input_noise=0.0,
     temperature=1.0,
 )
-STATISTICS = Statistics(loudness_mean=-40.0, loudness_std=20.0)
+FRAMES = 8
 LOSS = LossConfig(fft_sizes=(256, 64), alpha=1.0, perceptual_weight=0.0, perceptual_frames=1)
 
 
-def batch(random, size=2, frames=8):
-    """A batch of noise."""
-    return {
-        "audio": tf.constant(random.normal(size=(size, frames * 64)) * 0.1, tf.float32),
-        "noise": tf.constant(random.uniform(-1, 1, (size, frames * 64)), tf.float32),
-        "f0_hz": tf.constant(random.uniform(100, 1000, (size, frames)), tf.float32),
-        "loudness_db": tf.constant(random.uniform(-80, 0, (size, frames)), tf.float32),
-    }
-
-
-def model(changes=None, use_z=True):
-    """A small model with weights large enough to matter."""
+def build(changes=None, use_z=True):
+    """Build a small model whose weights are large enough to matter."""
     keras.utils.set_random_seed(0)
-    made = WaveRnn(
+    model = WaveRnn(
         CONDITIONING.model_copy(update={"use_z": use_z}), OWN.model_copy(update=changes), STATISTICS
     )
-    made.to_logits.kernel.assign(made.to_logits.kernel * 10)
-    return made
+    model.to_logits.kernel.assign(model.to_logits.kernel * 10)
+    return model
 
 
 def test_mu_law_is_librosas():
@@ -76,8 +66,8 @@ def test_every_level_comes_back_and_silence_is_exact():
 
 
 def test_draws_follow_the_softmax(random):
-    """On an even grid of numbers: the shares are the probabilities, the levels rise, nothing
-    improbable is taken.
+    """On an even grid of numbers, the shares are the probabilities, levels rise and improbable
+    levels do not occur.
     """
     logits = random.normal(size=48).astype(np.float32)
     logits[20:] = -1e9
@@ -89,12 +79,12 @@ def test_draws_follow_the_softmax(random):
 
 
 @pytest.mark.parametrize("certain", [0, 15, 16, 128, 255])
-def test_what_is_certain_is_drawn(certain):
+def test_a_certain_level_is_always_drawn(certain):
     logits = tf.one_hot([certain] * 3, LEVELS, 0.0, -1e9)
     np.testing.assert_array_equal(draw(logits, tf.constant([0.0, 0.5, 1.0])), [certain] * 3)
 
 
-def test_the_step_is_the_recurrences(random):
+def test_a_step_equals_the_recurrence(random):
     projected, kernel, bias = (
         tf.constant(random.normal(size=s), tf.float32) for s in ((3, 2, 15), (5, 15), (15,))
     )
@@ -106,40 +96,46 @@ def test_the_step_is_the_recurrences(random):
 
 @pytest.mark.parametrize("step_samples", [1, 4])
 def test_sampling_draws_from_what_training_predicts(random, step_samples):
-    """Each sample drawn is the draw from the teacher-forced logits of the clip that was drawn."""
-    made, given = model({"step_samples": step_samples, "temperature": 0.7}), batch(random)
-    levels = to_levels(made(given)["audio"])
-    hidden = made.conditioning(given)
+    """Draws from the teacher-forced logits of a sampled clip give the same clip."""
+    model = build({"step_samples": step_samples, "temperature": 0.7})
+    batch = random_batch(random, FRAMES)
+    levels = to_levels(model(batch)["audio"])
+    hidden = model.conditioning(batch)
     hidden = tf.concat([hidden, hidden[:, -1:]], axis=1)
-    logits = made.teacher_forced(hidden, tf.pad(companded(levels), [[0, 0], [OWN.past_samples, 0]]))
-    uniform = tf.reshape((given["noise"] + 1) / 2, [-1])
+    logits = model.teacher_forced(
+        hidden, tf.pad(companded(levels), [[0, 0], [OWN.past_samples, 0]])
+    )
+    uniform = tf.reshape((batch["noise"] + 1) / 2, [-1])
     expected = draw(tf.reshape(logits / 0.7, [-1, LEVELS]), uniform)
     np.testing.assert_array_equal(np.maximum(expected, 1), levels.numpy().ravel())
     assert len(np.unique(levels)) > 20
 
 
 def test_the_loss_is_the_cross_entropy_of_the_whole_crop(random):
-    """One piece as long as the crop, against logits and NumPy."""
-    made, given = model({"pieces": 1, "piece_frames": 8}), batch(random)
-    levels, hidden = to_levels(given["audio"]), made.conditioning(given)
+    """With one piece as long as the crop, the loss equals NumPy's from the logits."""
+    model = build({"pieces": 1, "piece_frames": 8})
+    batch = random_batch(random, FRAMES)
+    levels = to_levels(batch["audio"])
+    hidden = model.conditioning(batch)
     hidden = tf.concat([hidden, hidden[:, -1:]], axis=1)
     logits = (
-        made.teacher_forced(hidden, tf.pad(companded(levels), [[0, 0], [OWN.past_samples, 0]]))
+        model.teacher_forced(hidden, tf.pad(companded(levels), [[0, 0], [OWN.past_samples, 0]]))
         .numpy()
         .astype(float)
     )
     logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     expected = -np.take_along_axis(logs, levels.numpy()[..., None], -1).mean((1, 2))
-    np.testing.assert_allclose(made.losses(given, LOSS, 0), expected, rtol=1e-5)
+    np.testing.assert_allclose(model.losses(batch, LOSS, 0), expected, rtol=1e-5)
 
 
 def test_a_prediction_does_not_see_its_own_sample(random):
-    made, signal = model(), random.normal(size=(1, 10 + 128)).astype(np.float32)
+    model = build()
+    signal = random.normal(size=(1, 10 + 128)).astype(np.float32)
     hidden = tf.constant(random.normal(size=(1, 3, 6)), tf.float32)
     other = signal.copy()
     other[0, 10 + 50] += 0.5
     difference = np.abs(
-        made.teacher_forced(hidden, signal) - made.teacher_forced(hidden, other)
+        model.teacher_forced(hidden, signal) - model.teacher_forced(hidden, other)
     ).max(-1)[0]
     assert not difference[:51].any() and difference[51] > 0
 
@@ -153,60 +149,61 @@ def test_pieces_start_everywhere_but_in_the_warm_up():
 
 
 def test_input_noise_disturbs_the_past_but_not_the_target(random):
-    given = batch(random) | {"audio": tf.zeros([2, 512])}
-    quiet, noisy = model(), model({"input_noise": 20.0})
-    for made in (quiet, noisy):
-        made.to_logits.bias.assign(tf.one_hot(ZERO, LEVELS) * 100)
-    assert np.all(quiet.losses(given, LOSS, 0).numpy() < 1e-3) and np.all(
-        noisy.losses(given, LOSS, 0).numpy() < 1e-3
-    )
+    batch = random_batch(random, FRAMES) | {"audio": tf.zeros([2, 512])}
+    for model in (build(), build({"input_noise": 20.0})):
+        model.to_logits.bias.assign(tf.one_hot(ZERO, LEVELS) * 100)
+        assert np.all(model.losses(batch, LOSS, 0).numpy() < 1e-3)
     assert not np.allclose(
-        model().losses(given, LOSS, 0), model({"input_noise": 20.0}).losses(given, LOSS, 0)
+        build().losses(batch, LOSS, 0), build({"input_noise": 20.0}).losses(batch, LOSS, 0)
     )
 
 
 def test_every_weight_gets_a_gradient_and_none_is_shared(random):
-    made = model({"input_noise": 1.0})
+    model = build({"input_noise": 1.0})
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(made.losses(batch(random, frames=24), LOSS, 0))
+        loss = tf.reduce_sum(model.losses(random_batch(random, frames=24), LOSS, 0))
     for variable, gradient in zip(
-        made.trainable_variables, tape.gradient(loss, made.trainable_variables), strict=True
+        model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True
     ):
         assert (
             gradient is not None and np.isfinite(gradient).all() and np.abs(gradient).max() > 0
         ), variable.path
-    assert len({id(weight) for weight in made.weights}) == len(made.weights)
+    assert len({id(weight) for weight in model.weights}) == len(model.weights)
 
 
 def test_an_example_does_not_depend_on_its_batch(random):
-    made, given = model(), batch(random, size=3)
-    alone = {name: value[1:2] for name, value in given.items()}
-    np.testing.assert_allclose(made(alone)["audio"], made(given)["audio"][1:2], atol=1e-6)
+    model = build()
+    batch = random_batch(random, FRAMES, size=3)
+    alone = {name: value[1:2] for name, value in batch.items()}
+    np.testing.assert_allclose(model(alone)["audio"], model(batch)["audio"][1:2], atol=1e-6)
     np.testing.assert_allclose(
-        made.losses(alone, LOSS, 0), made.losses(given, LOSS, 0)[1:2], rtol=1e-5
+        model.losses(alone, LOSS, 0), model.losses(batch, LOSS, 0)[1:2], rtol=1e-5
     )
 
 
 def test_any_batch_size_and_length_in_a_graph(random):
-    made = model(use_z=False)  # with z, lengths are multiples of 8 frames
+    model = build(use_z=False)  # with z, lengths are multiples of 8 frames
     specs = {
         name: tf.TensorSpec([None, None]) for name in ("audio", "noise", "f0_hz", "loudness_db")
     }
     run = tf.function(
-        lambda given: (made(given)["audio"], made.losses(given, LOSS, 64)), input_signature=[specs]
+        lambda batch: (model(batch)["audio"], model.losses(batch, LOSS, 64)),
+        input_signature=[specs],
     )
     for size, frames in ((2, 8), (1, 3)):
-        given = batch(random, size, frames)
-        audio, losses = run(given)
+        batch = random_batch(random, frames, size)
+        audio, losses = run(batch)
         assert audio.shape == (size, frames * 64) and losses.shape == (size,)
         assert np.isfinite(losses).all() and np.abs(audio).max() <= 1
 
 
 def test_saved_and_loaded_weights_are_the_same(tmp_path, random):
-    made, other, given = model(), model(), batch(random, frames=8)
-    for one in (made, other):
-        one(given)
-    made.recurrent_kernel.assign(made.recurrent_kernel * 2)
-    made.save_weights(tmp_path / "model.weights.h5")
+    model = build()
+    other = build()
+    batch = random_batch(random, FRAMES)
+    model(batch)
+    other(batch)
+    model.recurrent_kernel.assign(model.recurrent_kernel * 2)
+    model.save_weights(tmp_path / "model.weights.h5")
     other.load_weights(tmp_path / "model.weights.h5")
-    np.testing.assert_array_equal(made.losses(given, LOSS, 0), other.losses(given, LOSS, 0))
+    np.testing.assert_array_equal(model.losses(batch, LOSS, 0), other.losses(batch, LOSS, 0))
