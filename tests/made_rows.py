@@ -1,6 +1,4 @@
-"""Rows of three made-up experiments: `base`, `worse`, which is worse by 1, and `same`, which
-differs by chance.
-"""
+"""Rows of invented experiments: `base`, `worse` (by 1), and `same`, which differs by chance."""
 
 import itertools
 
@@ -8,11 +6,15 @@ import pandas as pd
 
 from pipeline.reporting.columns import METRICS
 
-COLUMNS = sorted({c for metric in METRICS for c in (metric.column, metric.denominator) if c})
+COLUMNS = sorted(
+    {column for metric in METRICS for column in (metric.column, metric.denominator) if column}
+)
 
 
 def make_rows(random, seeds):
-    shared, found = random.normal(size=(40, len(COLUMNS))), []
+    """Return rows of 40 examples in ten groups for every experiment and seed."""
+    shared = random.normal(size=(40, len(COLUMNS)))
+    rows = []
     for name, seed in itertools.product(("base", "worse", "same"), seeds):
         values = shared + 0.1 * random.normal(size=shared.shape) + (1.0 if name == "worse" else 0.0)
         for example in range(40):
@@ -23,7 +25,7 @@ def make_rows(random, seeds):
                 "outlier_clips_paper": 0.0,
                 "outlier_clips_code": 0.0,
             }
-            found.append(
+            rows.append(
                 {
                     "data": "notes",
                     "experiment": name,
@@ -33,4 +35,4 @@ def make_rows(random, seeds):
                 }
                 | row
             )
-    return pd.DataFrame(found)
+    return pd.DataFrame(rows)

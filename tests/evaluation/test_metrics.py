@@ -43,9 +43,8 @@ def test_a_shift_is_measured_in_semitones(semitones):
 
 def test_gain_is_measured_in_db_and_in_standard_deviations():
     row = score(clip(loudness=-20.0), clip(loudness=-26.0))
-    assert row["loudness_l1_db"] == pytest.approx(6) and row["loudness_l1_std"] == pytest.approx(
-        0.6
-    )
+    assert row["loudness_l1_db"] == pytest.approx(6)
+    assert row["loudness_l1_std"] == pytest.approx(0.6)
     assert row["loudness_bias_db_sounding"] == pytest.approx(-6)
 
 
@@ -53,23 +52,26 @@ def test_only_sounding_frames_count_as_sounding():
     reference = clip()._replace(loudness_db=np.r_[np.full(500, -20.0), np.full(500, -80.0)])
     estimate = clip()._replace(loudness_db=np.r_[np.full(500, -22.0), np.full(500, -60.0)])
     row = score(reference, estimate)
-    assert row["loudness_l1_db_sounding"] == pytest.approx(2) and row[
-        "loudness_l1_db"
-    ] == pytest.approx(11)
+    assert row["loudness_l1_db_sounding"] == pytest.approx(2)
+    assert row["loudness_l1_db"] == pytest.approx(11)
     assert row["loudness_bias_db_sounding"] == pytest.approx(-2)
     assert row["frames_sounding"] == 500
 
 
 def test_untrackable_resynthesis_is_the_papers_outlier_not_the_codes():
     row = score(clip(), clip(confidence=0.3))
-    assert row["outlier_clips_paper"] == 1 and row["frames_outlier_paper"] == 32
-    assert row["outlier_clips_code"] == 0 and row["frames_outlier_code"] == 0
+    assert row["outlier_clips_paper"] == 1
+    assert row["frames_outlier_paper"] == 32
+    assert row["outlier_clips_code"] == 0
+    assert row["frames_outlier_code"] == 0
 
 
 def test_two_octaves_are_the_codes_outlier_and_leave_f0_l1():
     row = score(clip(), clip(f0=1760.0))
-    assert row["outlier_clips_code"] == 1 and row["frames_outlier_code"] == 32
-    assert row["f0_l1"] == pytest.approx(24) and np.isnan(row["f0_l1_without_outliers"])
+    assert row["outlier_clips_code"] == 1
+    assert row["frames_outlier_code"] == 32
+    assert row["f0_l1"] == pytest.approx(24)
+    assert np.isnan(row["f0_l1_without_outliers"])
 
 
 def test_an_untracked_original_is_undefined_not_zero():
@@ -83,12 +85,14 @@ def test_an_untracked_original_is_undefined_not_zero():
         "rca_crepe",
     ):
         assert np.isnan(row[name]), name
-    assert row["frames_pitched"] == 0 and np.isnan(row["rpa_true"])
+    assert row["frames_pitched"] == 0
+    assert np.isnan(row["rpa_true"])
 
 
 def test_silent_original_is_undefined_against_the_true_f0():
     row = score(clip(loudness=-80.0), clip(), np.full(32, 440.0))
-    assert np.isnan(row["rpa_true"]) and np.isnan(row["loudness_l1_db_sounding"])
+    assert np.isnan(row["rpa_true"])
+    assert np.isnan(row["loudness_l1_db_sounding"])
 
 
 def test_pitch_accuracy_counts_fifty_cents():
