@@ -5,6 +5,7 @@ import yaml
 
 from pipeline.common.cli import UserError
 from pipeline.common.files import write_json
+from pipeline.common.settings import Settings
 from pipeline.examples.assignment import read_assignment, write_assignments
 
 
@@ -26,7 +27,8 @@ def project(tmp_path):
 
 def assigned(project):
     """Write the assignments; return {experiment: content}."""
-    write_assignments(project / "params.yaml", project / "examples", project / "assigned")
+    settings = Settings.read(project / "params.yaml")
+    write_assignments(settings, project / "examples", project / "assigned")
     return {path.stem: path.read_bytes() for path in (project / "assigned").iterdir()}
 
 
