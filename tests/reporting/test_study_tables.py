@@ -50,7 +50,7 @@ def test_rows_must_be_those_of_every_training(extrapolated):
     with pytest.raises(UserError, match="params.yaml names"):
         check_rows(extrapolated, EXTRAPOLATION, trainings)
     incomplete = pd.concat([extrapolated, extrapolated.head(1).assign(seed=1)])
-    with pytest.raises(UserError, match="other lines or examples"):
+    with pytest.raises(UserError, match="lines or examples differ from another seed"):
         check_rows(incomplete, EXTRAPOLATION, trainings)
 
 
