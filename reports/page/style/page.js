@@ -1,8 +1,8 @@
-// Spectrograms become buttons that play; without this script the browser's own controls under them do.
+// Turn spectrograms into play buttons; without this script the browser's own controls below them work.
 "use strict";
 (() => {
-  const STEP = 0.25; // seconds that an arrow key moves
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const STEP = 0.25; // seconds per press of an arrow key
+  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   const players = new Map(); // by audio element
 
   document.documentElement.classList.add("script");
@@ -14,9 +14,9 @@
       this.picture = figure.querySelector(".picture");
       this.audio.controls = false;
       this.button.disabled = false;
-      this.button.addEventListener("click", () => this.pressed());
-      this.button.addEventListener("keydown", (event) => this.moved(event));
-      for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.changed());
+      this.button.addEventListener("click", () => this.toggle());
+      this.button.addEventListener("keydown", (event) => this.seek(event));
+      for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.update());
       this.audio.addEventListener("timeupdate", () => this.draw());
       this.audio.addEventListener("error", () => this.button.classList.add("broken"));
     }
@@ -32,10 +32,10 @@
 
     follow() {
       this.draw();
-      if (!this.audio.paused && !calm.matches) requestAnimationFrame(() => this.follow());
+      if (!this.audio.paused && !reducedMotion.matches) requestAnimationFrame(() => this.follow());
     }
 
-    changed() {
+    update() {
       const playing = !this.audio.paused && !this.audio.ended;
       this.button.classList.toggle("playing", playing);
       this.button.setAttribute("aria-pressed", String(playing));
@@ -44,29 +44,29 @@
 
     start() {
       this.audio.play().catch((error) => {
-        if (error.name !== "AbortError") this.button.classList.add("broken"); // aborted: another was pressed meanwhile
+        if (error.name !== "AbortError") this.button.classList.add("broken"); // aborted: another sound was started meanwhile
       });
     }
 
-    pressed() {
+    toggle() {
       if (this.audio.paused) this.start();
       else this.audio.pause();
     }
 
-    moved(event) {
-      const way = { ArrowLeft: -STEP, ArrowRight: STEP }[event.key];
-      if (way === undefined) return;
+    seek(event) {
+      const step = { ArrowLeft: -STEP, ArrowRight: STEP }[event.key];
+      if (step === undefined) return;
       event.preventDefault();
-      this.audio.currentTime = Math.max(0, Math.min(this.seconds, this.audio.currentTime + way));
+      this.audio.currentTime = Math.max(0, Math.min(this.seconds, this.audio.currentTime + step));
       this.draw();
     }
   }
 
-  const silence = (kept) => players.forEach((player, audio) => audio !== kept && audio.pause());
+  const pauseOthers = (kept) => players.forEach((player, audio) => audio !== kept && audio.pause());
   for (const figure of document.querySelectorAll(".track")) {
     const player = new Player(figure);
     players.set(player.audio, player);
   }
-  document.addEventListener("play", (event) => silence(event.target), true); // one sound at a time
-  document.addEventListener("change", () => silence()); // another example was picked
+  document.addEventListener("play", (event) => pauseOthers(event.target), true); // one sound at a time
+  document.addEventListener("change", () => pauseOthers()); // another example was picked
 })();
