@@ -4,6 +4,7 @@ short files.
 
 import ast
 import io
+import os
 import re
 import subprocess
 import sys
@@ -177,3 +178,10 @@ def test_no_leftovers():
         for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
             found = token.type == tokenize.COMMENT and any(word in token.string for word in words)
             assert not found, path
+
+
+def test_tests_are_grouped_when_they_run_side_by_side(request):
+    """Without groups each process would run the smoke project, which takes minutes."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("this run has one process")
+    assert request.node.nodeid.endswith("@test_layout.py")

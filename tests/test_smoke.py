@@ -103,7 +103,7 @@ def test_the_page_has_the_sections_of_this_run_alone(project):
         "models",
         "ablations",
         "audit",
-        "again",
+        "run",
         *(path.stem for path in (project / "data" / "studies").iterdir()),
     }
     assert "Play harmonic" in html and html.count("<audio") > 10

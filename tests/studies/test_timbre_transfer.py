@@ -73,11 +73,7 @@ def test_a_transfer_from_sound_to_rows(tmp_path, random, small_model_values):
     assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
     found = rows(tmp_path / "one")["timbre_transfer"]
     assert list(found.example_id) == ["low@0", "low@256", "x@0"]
-    assert list(found.group) == [
-        "a",
-        "a",
-        "b",
-    ]
+    assert list(found.group) == ["a", "a", "b"]
     assert list(found.instrument.unique()) == ["tone", "violin, test clips"]
     assert found.example_id.is_unique
     assert (found.source_rpa_true[:2] == 1).all()
