@@ -71,7 +71,8 @@ def made(tmp_path, random):
         write_audio(tmp_path / "set" / "truth" / f"{name}.dry.wav", dry)
         wet = fftconvolve(dry, true)[: len(dry)].astype(np.float32)
         write_audio(tmp_path / "set" / "audio" / f"{name}.wav", wet)
-        split[f"{name}@{FRAMES}"] = example(random, wet[SAMPLES:])
+        example_id = f"{name}@{FRAMES}"
+        split[example_id] = {"example_id": example_id} | example(random, wet[SAMPLES:])
     groups = pd.DataFrame({"instrument": "violin", "group": ["p", "q"]}, index=list(split))
     other = {
         f"n{number}@0": example(random, 6 * notes(random, 200.0 + 50 * number))
