@@ -20,17 +20,14 @@ LEFTOVERS = (
     ".DS_Store",
     ".a.1.tmp.py",
 )
-FILES = ("stages/one.py", "pipeline/common/units.py")  # further deps, which are files
+FILES = ("stages/one.py", "pipeline/overlay.py")  # further deps, which are files
 
 
 def room():
-    """The first folder of code that a stage depends on; page/ where stages depend on files
-    alone.
-    """
+    """Return the first room that a stage depends on."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values()
     deps = [dep for stage in stages for dep in stage.get("do", stage)["deps"]]
-    folders = [dep for dep in deps if dep.startswith("pipeline/") and (ROOT / dep).is_dir()]
-    return [*folders, "pipeline/page"][0]
+    return next(dep for dep in deps if dep.startswith("pipeline/") and (ROOT / dep).is_dir())
 
 
 def locked(folder, *deps):
