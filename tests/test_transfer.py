@@ -6,7 +6,6 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from test_timbre_transfer import tone
 
 from batches import STATISTICS
 from commands import ENVIRONMENT, error_line
@@ -17,6 +16,7 @@ from pipeline.models.autoencoder import ModelConfig
 from pipeline.models.recipe import Recipe, build_model, save_model
 from pipeline.preparation.shards import encode_example, shard_name
 from pipeline.preparation.tfrecord import write_records
+from transfer_sounds import tone
 
 
 @pytest.fixture(scope="module")
