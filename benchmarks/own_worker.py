@@ -143,7 +143,7 @@ def step(request):
         config.validate_every,
         config.checkpoint_seconds,
     )
-    trainer = Trainer(task, pace, device_strategy(1, config.batch_size))
+    trainer = Trainer(task, pace, device_strategy(1))
     return lambda: float(trainer.update(batch))
 
 

@@ -10,11 +10,11 @@ outside) are replaced as a whole. `only: [NAME, ...]` keeps only these experimen
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from pipeline.common.cli import UserError, run_stage
 from pipeline.common.files import atomic
 from pipeline.common.params import STUDIES, read_params
+from pipeline.common.yaml_files import read_yaml
 
 REPLACED = ("data.notes.instruments", "timbre_transfer.lines.instruments", "outside")
 
@@ -86,13 +86,8 @@ def main(overlay: Path, params: Path = Path("params.yaml")) -> None:
     yaml = YAML()
     yaml.width = 200
     yaml.preserve_quotes = True
-    base = yaml.load(params.read_text())
-    try:
-        values = YAML(typ="safe").load(overlay.read_text())
-    except FileNotFoundError:
-        raise UserError(f"{overlay}: no such file; overlays are in params/") from None
-    except YAMLError as error:
-        raise UserError(f"{overlay}: not valid YAML ({' '.join(str(error).split())})") from None
+    base = yaml.load(params.read_text(encoding="utf-8"))
+    values = read_yaml(overlay)
     if not isinstance(values, dict):
         raise UserError(f"{overlay}: must be a mapping of sections to merge")
     kept = {"experiments": values.pop("only", None), "data": values.pop("only_data", None)}

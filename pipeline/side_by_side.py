@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from dvc.dependency.param import ParamsDependency
 from dvc.dvcfile import PROJECT_FILE
 from dvc.exceptions import DvcException
 from dvc.repo import Repo, lock_repo
@@ -23,6 +24,8 @@ from dvc.repo.reproduce import get_active_graph, plan_repro
 from dvc.stage import Stage
 
 from pipeline.common.cli import UserError, run_stage
+from pipeline.common.params import check_names
+from pipeline.common.yaml_files import read_yaml
 
 Node = TypeVar("Node")
 DVC = [sys.executable, "-m", "dvc", "--wait-for-lock"]
@@ -33,6 +36,9 @@ def main(jobs: Annotated[int, typer.Option(min=1)] = 2) -> None:
 
     After a failure, stages that are running finish and no other stage begins.
     """
+    params = Path(ParamsDependency.DEFAULT_PARAMS_FILE)
+    if params.exists():
+        check_names(params, read_yaml(params))
     try:
         repo = Repo(_wait_for_lock=True)
         graph = read_graph(repo)

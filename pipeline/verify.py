@@ -18,9 +18,9 @@ from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
 import typer
-import yaml
 
 from pipeline.common.cli import UserError, run_stage
+from pipeline.common.yaml_files import read_yaml
 
 CHEAP = ("data", "features", "examples", "describe", "parameters", "tabulate", "page")
 # relative, and absolute below 1: allows for the rounding of another processor in features and in
@@ -171,7 +171,7 @@ def _clone(root: Path, folder: Path) -> Path:
 
 def _outputs(root: Path) -> dict[str, dict[str, str]]:
     """Read the hashes of every stage's outputs from dvc.lock, by path."""
-    stages = yaml.safe_load((root / "dvc.lock").read_text())["stages"]
+    stages = read_yaml(root / "dvc.lock")["stages"]
     return {
         name: {out["path"]: out["md5"] for out in stage.get("outs", [])}
         for name, stage in stages.items()

@@ -7,8 +7,9 @@ from pipeline.common.files import atomic_folder
 from pipeline.common.settings import Settings
 from pipeline.examples.schema import example_seconds
 from pipeline.models.determinism import fix_order_of_sums
-from pipeline.page.listing import PageConfig, Picker, write_listing
-from pipeline.page.models import SECTION, ablation_pickers, model_pickers, tiny_pickers
+from pipeline.page.listing import MODELS, PageConfig, Picker, write_listing
+from pipeline.page.models import ablation_pickers, model_pickers, tiny_pickers
+from pipeline.page.picks import check_worst_by
 from pipeline.page.sound import SoundFolder
 from pipeline.page.studies import study_pickers
 from pipeline.page.tracks import PageInputs, Tracks
@@ -33,6 +34,7 @@ def main(
     fix_order_of_sums()
     settings = Settings.read(params)
     config = settings.section("page", PageConfig)
+    check_worst_by(config.worst_by)
     inputs = PageInputs(
         models,
         examples,
@@ -56,8 +58,8 @@ def _make_pickers(
     """Make the pickers of every section, in the order of the page."""
     bases = settings.section("tabulate", TabulateConfig).bases
     ablations = settings.ablations
-    by = config.worst_by[SECTION]
-    by_study = {name: metrics for name, metrics in config.worst_by.items() if name != SECTION}
+    by = config.worst_by[MODELS]
+    by_study = {name: metrics for name, metrics in config.worst_by.items() if name != MODELS}
     return [
         *model_pickers(tracks, bases, ablations, by),
         *ablation_pickers(tracks, ablations, by),

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import yaml
+from ruamel.yaml import YAML
 
 from conftest import ROOT
 from pipeline.common.files import file_sha256
@@ -102,3 +103,8 @@ def run(folder, *command, check=True):
         f"{command}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     )
     return done
+
+
+def read_block(text):
+    """Read a block of YAML in a document, as DVC reads it."""
+    return YAML(typ="safe").load(text)

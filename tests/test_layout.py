@@ -42,7 +42,6 @@ SOURCES = sorted(
     path for folder in ("pipeline", "stages", "tests") for path in (ROOT / folder).rglob("*.py")
 )
 BEFORE_EVALUATION = (
-    "check",
     "outside",
     "data",
     "features",

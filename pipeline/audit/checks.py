@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.parquet
-import yaml
+from ruamel.yaml import YAML
 
 HOLDS = "holds"
 FAILS = "fails"
@@ -68,7 +68,7 @@ class Project(NamedTuple):
 
 def read_project(root: Path) -> Project:
     """Read params.yaml and all rows of a clone."""
-    params = yaml.safe_load((root / "params.yaml").read_text())
+    params = read_yaml(root / "params.yaml")
     rows = _read_folder(root / "reports" / "rows")
     studies = _read_folder(root / "reports" / "studies")
     return Project(root, params, rows, studies)
@@ -88,6 +88,11 @@ def _column(values: list) -> np.ndarray:
     if any(isinstance(value, str) for value in values):
         return np.array(["" if value is None else value for value in values], dtype=object)
     return np.array([np.nan if value is None else value for value in values], dtype=float)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file as DVC does (version 1.2)."""
+    return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
 
 
 def read_json(path: Path) -> Any:

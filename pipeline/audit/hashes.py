@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pathspec
-import yaml
 
-from pipeline.audit.checks import Check, Project
+from pipeline.audit.checks import Check, Project, read_yaml
 
 REMEDY = "run `dvc repro`"
 # DVC locks a stage when it ends, so the audit and the stages that may run after it are not locked
@@ -77,14 +76,14 @@ def locked_stages(project: Project) -> dict[str, dict]:
 
     DVC keeps the entries of stages that were removed; nothing depends on them.
     """
-    stages = yaml.safe_load((project.root / "dvc.lock").read_text())["stages"]
+    stages = read_yaml(project.root / "dvc.lock")["stages"]
     names = stage_names(project)
     return {name: values for name, values in stages.items() if name in names}
 
 
 def stage_names(project: Project) -> set[str]:
     """Expand dvc.yaml with params.yaml into stage names, those locked after the audit left out."""
-    stages = yaml.safe_load((project.root / "dvc.yaml").read_text())["stages"]
+    stages = read_yaml(project.root / "dvc.yaml")["stages"]
     names = set()
     for name, stage in stages.items():
         names |= _instances(name, stage, project.params)

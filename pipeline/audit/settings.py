@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import yaml
 
-from pipeline.audit.checks import Check, Project, read_json, read_lines, same
+from pipeline.audit.checks import Check, Project, read_json, read_lines, read_yaml, same
 
 SECTIONS = ("model", "loss", "train")
 BASELINES = ("wavernn", "strided_conv", "stft")
@@ -155,7 +154,7 @@ def _training_findings(project: Project, run: str, line: dict[str, str]) -> Iter
 
 def check_paper(project: Project) -> Check:
     """Compare the paper's figures, in the data file and in the table, with the audit's copy."""
-    paper = yaml.safe_load((project.root / "pipeline" / "reporting" / "paper.yaml").read_text())
+    paper = read_yaml(project.root / "pipeline" / "reporting" / "paper.yaml")
     counts = {row["label"]: row["parameters"] for row in paper["parameters"]["rows"]}
     findings = [
         *_paper_table_findings(paper["table_1"]["rows"]),

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.common.cli import UserError
+from pipeline.common.yaml_files import read_yaml
 
 STUDIES = ("control", "extrapolation", "dereverberation", "timbre_transfer", "phase")
 SECTIONS = (
@@ -43,13 +43,15 @@ NAMED_SECTIONS = {  # sections whose keys are names chosen by the user, each wit
 RETRACKED = "original_retracked"
 # yardsticks: rows of tables that are not experiments
 RESERVED = (RETRACKED, "nearest_note", "mean_spectrum")
+VALUES = ("nan", "na", "null", "none", "true", "false", "inf", "infinity")  # in CSV or JSON
+LARGEST_SEED = 2**32 - 1  # of Keras and NumPy
 SINGLE_NOTES = ("notes", "nsynth")  # sources of single notes; only they have a nearest note
 
 
 class Params(BaseModel):
-    """Base of config classes: frozen; rejects unknown keys and silent conversions."""
+    """Base of config classes: frozen; rejects unknown keys, conversions, NaN and infinity."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 Config = TypeVar("Config", bound=Params)
@@ -58,12 +60,7 @@ Entry = TypeVar("Entry")
 
 def read_params(path: Path) -> dict[str, Any]:
     """Read a params file; reject unknown sections, unusable names and malformed seeds."""
-    try:
-        values = yaml.safe_load(path.read_text())
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; run from the repository's root") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    values = read_yaml(path)
     if not isinstance(values, dict):
         raise UserError(f"{path}: must be a mapping with the sections {', '.join(SECTIONS)}")
     for section in values:
@@ -71,14 +68,19 @@ def read_params(path: Path) -> dict[str, Any]:
             raise UserError(
                 f"{path}: unknown section '{section}'{suggestion(str(section), SECTIONS)}"
             )
+    check_names(path, values)
+    _check_seeds(path, values.get("seeds", [0]))
+    return values
+
+
+def check_names(path: Path, values: Mapping[str, Any]) -> None:
+    """Raise a UserError unless all keys are text and the user's names are usable.
+
+    DVC fails at other names without naming them, or leaves their stages out.
+    """
+    _check_keys(path, values)
     for section, example in NAMED_SECTIONS.items():
         _check_names(path, section, values.get(section), example)
-    seeds = values.get("seeds", [0])
-    if not (isinstance(seeds, list) and seeds and all(_is_seed(seed) for seed in seeds)):
-        raise UserError(
-            f"{path}: seeds: must be a list of whole numbers such as [0, 1, 2], not {seeds!r}"
-        )
-    return values
 
 
 def validate(
@@ -148,20 +150,50 @@ def by_study(where: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
     return {study: entries[study] for study in STUDIES}
 
 
+def _check_keys(path: Path, value: Any, prefix: str = "") -> None:
+    """Raise a UserError unless all keys, on all levels, are text: JSON would convert others."""
+    if isinstance(value, list):
+        for item in value:
+            _check_keys(path, item, prefix)
+    if not isinstance(value, dict):
+        return
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise UserError(
+                f"{path}: {prefix}{key}: this key is not text but {key!r}; choose a name that "
+                "begins with a letter"
+            )
+        _check_keys(path, item, f"{prefix}{key}.")
+
+
 def _check_names(path: Path, section: str, values: Any, example: str) -> None:
     if not isinstance(values or {}, dict):
         raise UserError(f"{path}: {section}: must be a mapping such as {example}")
     for name in values or {}:
+        where = f"{path}: {section}.{name}"
         if name in RESERVED:
+            raise UserError(f"{where}: is the name of a yardstick; choose another name")
+        if name.lower() in VALUES:
+            raise UserError(f"{where}: tables would read this name as a value; choose another name")
+        if not re.fullmatch("[A-Za-z0-9_]+", name):
             raise UserError(
-                f"{path}: {section}.{name}: is the name of a yardstick; choose another name"
+                f"{where}: a name may hold only letters, digits and '_' (DVC splits names at "
+                f"dots); rename it to '{re.sub('[^A-Za-z0-9_]', '_', name)}'"
             )
-        if not re.fullmatch("[A-Za-z0-9_]+", str(name)):
-            raise UserError(
-                f"{path}: {section}.{name}: a name may hold only letters, digits and '_' (DVC "
-                f"splits names at dots); rename it to '{re.sub('[^A-Za-z0-9_]', '_', str(name))}'"
-            )
+        if not name[0].isalpha():
+            raise UserError(f"{where}: a name must begin with a letter; rename it")
+
+
+def _check_seeds(path: Path, seeds: Any) -> None:
+    if not (isinstance(seeds, list) and seeds and all(_is_seed(seed) for seed in seeds)):
+        raise UserError(
+            f"{path}: seeds: must be a list of whole numbers from 0 to {LARGEST_SEED}, such as "
+            f"[0, 1, 2], not {seeds!r}"
+        )
+    repeated = [seed for number, seed in enumerate(seeds) if seed in seeds[:number]]
+    if repeated:
+        raise UserError(f"{path}: seeds: holds {repeated[0]} twice; remove one of them")
 
 
 def _is_seed(value: Any) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value <= LARGEST_SEED

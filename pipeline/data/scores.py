@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import yaml
 from music21 import chord, common, converter, expressions, note, spanner, stream
 from pydantic import PositiveFloat, PositiveInt, model_validator
 
 from pipeline.common.cli import UserError
 from pipeline.common.params import Params, validate
+from pipeline.common.yaml_files import read_yaml
 
 ALLOW_LIST = Path(__file__).with_name("violin_scores.yaml")
 END = "</score-partwise>"
@@ -74,7 +74,7 @@ class ScoreNote(NamedTuple):
 
 def read_allow_list(path: Path = ALLOW_LIST) -> AllowList:
     """Read the allow-list."""
-    return validate(yaml.safe_load(path.read_text()), AllowList, path, "scores")
+    return validate(read_yaml(path), AllowList, path, "scores")
 
 
 def read_lines(movement: Movement, low: int, high: int) -> list[list[ScoreNote]]:

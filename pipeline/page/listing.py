@@ -8,6 +8,7 @@ from pipeline.common.files import write_text
 from pipeline.common.params import Params
 
 LISTING = "sounds.json"
+MODELS = "models"  # key of the models' rows in `page.worst_by`; section of their sounds
 
 
 class PageConfig(Params):
@@ -21,7 +22,7 @@ class PageConfig(Params):
     @model_validator(mode="after")
     def check_that_models_are_heard(self):
         """Check that a metric picks examples of models; the page opens with one."""
-        if not self.worst_by.get("models"):
+        if not self.worst_by.get(MODELS):
             raise ValueError("worst_by.models must name at least one metric")
         return self
 

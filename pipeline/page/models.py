@@ -1,13 +1,12 @@
 """Pick sounds of the models: side by side on the same examples, and module by module."""
 
 from pipeline.common.experiments import Ablation
-from pipeline.page.listing import Example, Picker, Track, TrackRow
+from pipeline.page.listing import MODELS, Example, Picker, Track, TrackRow
 from pipeline.page.picks import pick
 from pipeline.page.tracks import Tracks
 from pipeline.reporting.columns import METRICS
 from pipeline.reporting.tiny import TINY
 
-SECTION = "models"
 ABLATIONS = "ablations"
 
 
@@ -43,7 +42,7 @@ def _module_picker(
         ]
         examples.append(_example(tracks, experiment, name, why, sounds))
     return Picker(
-        section=SECTION,
+        section=MODELS,
         title=f"`{experiment}`, module by module",
         experiment=experiment,
         kind="modules",
@@ -103,7 +102,7 @@ def model_pickers(
     for data, base in bases.items():
         others = [name for name in models if data_of[name] == data and name != base]
         if others:
-            comparisons.append(comparison(tracks, SECTION, base, others, worst_by, "models"))
+            comparisons.append(comparison(tracks, MODELS, base, others, worst_by, "models"))
     return comparisons + module_pickers(tracks, models, worst_by)
 
 

@@ -3,8 +3,10 @@
 import pandas as pd
 
 from pipeline.common.cli import UserError
+from pipeline.page.listing import MODELS
 from pipeline.reporting.cells import example_values
-from pipeline.reporting.columns import Metric
+from pipeline.reporting.columns import METRICS, Metric
+from pipeline.reporting.studies import TABLES
 
 
 def pick(
@@ -46,6 +48,23 @@ def _named(metrics: tuple[Metric, ...], name: str) -> Metric:
         f"params.yaml: page.worst_by: no metric '{name}'; known: "
         f"{', '.join(metric.name for metric in metrics)}"
     )
+
+
+def check_worst_by(worst_by: dict[str, list[str]]) -> None:
+    """Raise a UserError unless `page.worst_by` names tables and their metrics.
+
+    Args:
+        worst_by: metrics by table, or by `models`; see `pick`.
+    """
+    tables = {MODELS: METRICS} | {table.name: table.metrics for table in TABLES}
+    for table, names in worst_by.items():
+        if table not in tables:
+            raise UserError(
+                f"params.yaml: page.worst_by.{table}: neither the models nor a study's table; "
+                f"known: {', '.join(tables)}"
+            )
+        for name in names:
+            _named(tables[table], name.removeprefix("-"))
 
 
 def _short(metric: Metric) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 import tensorflow as tf
-import yaml
 
 from pipeline.common.settings import Settings
+from pipeline.common.yaml_files import read_yaml
 from pipeline.examples.schema import Statistics
 from pipeline.models.recipe import build_model, count_parameters, read_recipe
 from pipeline.overlay import merge
@@ -22,22 +22,30 @@ def parameter_counts(settings: Settings, paper: Path) -> pd.DataFrame:
         settings: of params.yaml.
         paper: an overlay with the paper's sizes, merged into the settings.
     """
+    merged = merge_sizes(settings, paper)
+    return pd.DataFrame(
+        [
+            {"experiment": experiment, "part": part, "parameters": count}
+            for experiment in merged.values["experiments"]
+            for part, count in _count(merged, experiment).items()
+        ]
+    )
+
+
+def merge_sizes(settings: Settings, paper: Path) -> Settings:
+    """Merge an overlay with the paper's sizes into the settings.
+
+    The overlay's blocks of experiments that the settings do not have are left out.
+    """
     values = deepcopy(dict(settings.values))
-    overlay = yaml.safe_load(paper.read_text())
+    overlay = read_yaml(paper)
     overlay["experiments"] = {
         name: block
         for name, block in overlay["experiments"].items()
         if name in values["experiments"]
     }
     merge(values, overlay, paper)
-    merged = Settings(paper, values)
-    return pd.DataFrame(
-        [
-            {"experiment": experiment, "part": part, "parameters": count}
-            for experiment in values["experiments"]
-            for part, count in _count(merged, experiment).items()
-        ]
-    )
+    return Settings(paper, values)
 
 
 def _count(settings: Settings, experiment: str) -> dict[str, int]:

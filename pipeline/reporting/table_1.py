@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from pipeline.common.files import write_json, write_text
+from pipeline.common.yaml_files import read_yaml
 from pipeline.reporting.cells import (
     TabulateConfig,
     aggregate,
@@ -64,7 +64,7 @@ def resynthesis_cells(
 
 def read_paper(path: Path) -> dict:
     """Read the paper's figures with the section and table that they come from."""
-    return yaml.safe_load(path.read_text())
+    return read_yaml(path)
 
 
 def write_resynthesis_table(

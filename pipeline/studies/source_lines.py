@@ -49,6 +49,18 @@ class SourceLine(NamedTuple):
     true_f0_hz: np.ndarray | None
 
 
+def check_pieces(config: LinesConfig) -> None:
+    """Raise a UserError if a piece does not exist or is in the training split."""
+    pieces = read_allow_list().pieces
+    held_out = [name for name, piece in pieces.items() if piece.split != "train"]
+    for name in config.pieces:
+        if name not in held_out:
+            raise UserError(
+                f"timbre_transfer.lines.pieces: '{name}' is not a piece outside the training "
+                f"split; choose from {', '.join(held_out)}"
+            )
+
+
 def play_lines(config: LinesConfig) -> list[SourceLine]:
     """Play every instrument's lines, in the order of the settings.
 
@@ -56,14 +68,8 @@ def play_lines(config: LinesConfig) -> list[SourceLine]:
         UserError: if a piece does not exist, is in the training split or has no passage for an
             instrument; if the instrument has no sound for a note; if the gain makes a line clip.
     """
+    check_pieces(config)
     pieces = read_allow_list().pieces
-    for name in config.pieces:
-        if name not in pieces or pieces[name].split == "train":
-            held_out = ", ".join(name for name, piece in pieces.items() if piece.split != "train")
-            raise UserError(
-                f"timbre_transfer.lines.pieces: '{name}' is not a piece outside the training "
-                f"split; choose from {held_out}"
-            )
     return [
         _play_line(config, instrument, player, name, pieces[name])
         for instrument, player in config.instruments.items()

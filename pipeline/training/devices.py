@@ -14,19 +14,14 @@ def use_threads(count: int) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(count)
 
 
-def device_strategy(count: int, batch_size: int) -> tf.distribute.Strategy:
+def device_strategy(count: int) -> tf.distribute.Strategy:
     """Return the strategy for `count` devices: GPUs if there are any, else logical CPU devices.
 
     Call this before any other use of TensorFlow: logical devices cannot be created later.
 
     Raises:
-        UserError: the devices cannot share a batch evenly, or there are too few GPUs.
+        UserError: there are GPUs, but too few.
     """
-    if batch_size % count:
-        raise UserError(
-            f"train.devices: {count} devices cannot share a batch of {batch_size} evenly; change "
-            "train.batch_size"
-        )
     if count == 1:
         return tf.distribute.get_strategy()
     gpus = tf.config.list_logical_devices("GPU") if tf.config.list_physical_devices("GPU") else []

@@ -62,6 +62,33 @@ class TrainConfig(Params):
     checkpoint_seconds: NonNegativeFloat
 
 
+def check_combination(recipe: Recipe, config: TrainConfig, example_seconds: float) -> None:
+    """Raise a UserError for settings that are valid one by one but contradict each other."""
+    crop = config.crop_seconds
+    warmup = config.warmup_seconds
+    if crop > example_seconds:
+        raise UserError(
+            f"train.crop_seconds: {crop} is longer than examples.seconds ({example_seconds}); "
+            "shorten it"
+        )
+    if warmup >= crop:
+        raise UserError(
+            f"train.warmup_seconds: {warmup} leaves nothing of train.crop_seconds ({crop}); "
+            "shorten it"
+        )
+    if config.batch_size % config.devices:
+        raise UserError(
+            f"train.devices: {config.devices} devices cannot share a batch of {config.batch_size} "
+            "evenly; change train.batch_size"
+        )
+    for key in ("pretrain_steps", "freeze_f0_encoder"):
+        if getattr(config, key) and (recipe.baseline or recipe.model.f0 == "given"):
+            raise UserError(
+                f"train.{key}: model.f0 is 'given', so there is no f0 encoder; set model.f0 to "
+                "'encoded' or remove this setting"
+            )
+
+
 class TrainingRun:
     """A model and its examples: everything that a `Trainer` needs.
 
@@ -83,7 +110,6 @@ class TrainingRun:
         example_seconds: float,
         seed: int,
     ):
-        self._check(recipe, config, example_seconds)
         self.recipe = recipe
         self.loss = loss
         self.config = config
@@ -94,28 +120,6 @@ class TrainingRun:
         keras.utils.set_random_seed(seed)
         self.model = build_model(recipe, self.statistics)
         self.parameters = count_parameters(self.model)
-
-    @staticmethod
-    def _check(recipe: Recipe, config: TrainConfig, example_seconds: float) -> None:
-        """Raise a UserError for settings that contradict each other."""
-        crop = config.crop_seconds
-        warmup = config.warmup_seconds
-        if crop > example_seconds:
-            raise UserError(
-                f"train.crop_seconds: {crop} is longer than examples.seconds "
-                f"({example_seconds}); shorten it"
-            )
-        if warmup >= crop:
-            raise UserError(
-                f"train.warmup_seconds: {warmup} leaves nothing of train.crop_seconds ({crop}); "
-                "shorten it"
-            )
-        for key in ("pretrain_steps", "freeze_f0_encoder"):
-            if getattr(config, key) and (recipe.baseline or recipe.model.f0 == "given"):
-                raise UserError(
-                    f"train.{key}: model.f0 is 'given', so there is no f0 encoder; set model.f0 to "
-                    "'encoded' or remove this setting"
-                )
 
     def prepare(self, strategy: tf.distribute.Strategy, checkpoint: Path) -> float:
         """Fit input statistics and pretrain the f0 encoder; return the seconds that pretraining
@@ -245,9 +249,10 @@ def train(
     Raises:
         UserError: contradicting settings, a loss that is not finite, or a second process.
     """
+    check_combination(recipe, config, example_seconds)
     keras.config.set_dtype_policy(config.precision)
     fix_order_of_sums()
-    strategy = device_strategy(config.devices, config.batch_size)
+    strategy = device_strategy(config.devices)
     pretrained = checkpoint.with_stem(f"{checkpoint.stem}-pretrained")
     with _lock(checkpoint):
         with strategy.scope():

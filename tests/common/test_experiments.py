@@ -1,9 +1,10 @@
 """Experiments of params.yaml: overrides, ablations and baselines, and errors that name the key."""
 
+import re
+
 import pytest
 import yaml
 
-from commands import error_line, stage
 from conftest import ROOT
 from pipeline.common.cli import UserError
 from pipeline.common.settings import Settings
@@ -12,6 +13,7 @@ from pipeline.models.objective import LossConfig
 from pipeline.models.recipe import read_recipe
 from pipeline.overlay import keep_only
 from pipeline.training.experiment import TrainConfig
+from stages.check import check
 
 OVERRIDABLE_CONFIGS = {"model": ModelConfig, "loss": LossConfig, "train": TrainConfig}
 PARAMS = ROOT / "params.yaml"
@@ -119,8 +121,9 @@ def test_an_ablation_of_a_baseline_keeps_its_network(tmp_path):
     ],
 )
 def test_check_names_what_experiments_and_outside_get_wrong(tmp_path, edit, message):
-    done = stage("check", params=write(tmp_path / "params.yaml", edit))
-    assert done.returncode == 1 and message in error_line(done)
+    settings = Settings.read(write(tmp_path / "params.yaml", edit))
+    with pytest.raises(UserError, match=re.escape(message)):
+        check(settings, ROOT / "params" / "paper.yaml")
 
 
 def test_a_mistake_in_an_override_is_named_where_it_stands(tmp_path):
