@@ -22,6 +22,8 @@ from pipeline.preparation.beam import run_chain
 
 CODE = (  # what decides the content of a feature file, besides its audio and the settings
     "audio/files.py",
+    "audio/lengths.py",
+    "audio/mpeg.py",
     "common/units.py",
     "crepe",
     "features",
