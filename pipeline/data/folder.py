@@ -4,28 +4,27 @@ The recordings stay where they are. Each is decoded once here, so that the split
 recordings only and unusable files change nothing.
 """
 
+import hashlib
 import os
 import re
+import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-import soundfile
+import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveFloat
 
 from pipeline.audio.files import BadAudio, read_audio
 from pipeline.common.cli import UserError, progress
-from pipeline.common.files import digest, file_sha256
+from pipeline.common.files import digest
 from pipeline.common.manifest import DataSet, encode_path, make_manifest
 from pipeline.common.params import Params
-from pipeline.common.units import SAMPLE_RATE
+from pipeline.common.units import FRAME_RATE, HOP, SAMPLE_RATE
+from pipeline.data.suffixes import SUFFIXES
 
-# Audio files are recognized by suffix, since a folder may hold scores and pictures too. Formats
-# that libsndfile cannot read are listed so that their files are rejected and not silently ignored.
-UNREADABLE = {"m4a", "aac", "wma", "ape", "wv", "mpc", "tta"}
-ALIASES = {"aif", "aifc", "oga", "opus", "mp1", "mp2", "snd", "wave", "8svx", "sph", "sf"}
-SUFFIXES = {name.lower() for name in soundfile.available_formats()} - {"raw"} | ALIASES | UNREADABLE
 FEWEST = 3  # recordings or blocks: one per split
 
 Share = Annotated[float, Field(gt=0, le=0.5)]
@@ -44,15 +43,19 @@ class FolderConfig(Params):
     max_rejected: NonNegativeInt
 
 
-def make_folder(config: FolderConfig, outside: Path | None, folder: Path) -> DataSet:
+def make_folder(
+    config: FolderConfig, outside: Path | None, folder: Path, example_seconds: float
+) -> DataSet:
     """Make the manifest of all audio files below `outside`; they are not copied.
 
-    The extra column `seconds` is the length at 16 kHz.
+    `sha256` is that of the samples, mono at 16 kHz. Extra columns: `seconds`, the length, and
+    `peak`, the highest absolute sample. A recording shorter than an example is rejected.
 
     Args:
         config: the data set's block of params.yaml.
         outside: the folder of recordings.
         folder: the data set's folder; nothing is written to it.
+        example_seconds: the length of an example.
 
     Raises:
         UserError: there is no path, no usable recording, or too few of them to split.
@@ -63,38 +66,46 @@ def make_folder(config: FolderConfig, outside: Path | None, folder: Path) -> Dat
             "add 'NAME: /path/to/recordings' to the section outside of params.yaml"
         )
     root = Path(os.path.abspath(outside))
+    found = find_audio(root)
+    ids = recording_ids([path for path, _ in found])
     rows = [
-        _inspect(root, path, reason)
-        for path, reason in progress(find_audio(root), "recordings", unit="file")
+        {"id": ids[path], "path": encode_path(path)} | _inspect(root / path, reason)
+        for path, reason in progress(found, "recordings", unit="file")
     ]
     _reject_copies(rows)
+    _reject_short(rows, example_seconds)
     usable = {row["id"]: row["seconds"] for row in rows if not row["rejected"]}
     if not usable:
         raise _nothing_usable(root, rows)
-    splits = split_recordings(config, usable)
+    splits = split_recordings(config, usable, example_seconds)
     for row in rows:
         row["instrument"] = config.instrument
         row["group"] = row["id"]
         row["split"] = splits.get(row["id"], "")
         if " " in row["split"]:
             row["block_seconds"] = config.block_seconds
-    return DataSet(make_manifest(rows, extra_columns=["seconds"]), root)
+    return DataSet(make_manifest(rows, extra_columns=["seconds", "peak"]), root)
 
 
 def find_audio(root: Path) -> list[tuple[Path, str]]:
     """List everything with an audio suffix below `root`, including folders with such a suffix.
 
-    Hidden files and folders are skipped, and links to folders are not followed.
+    Hidden files and folders are skipped, and links to folders are not followed. Files with other
+    suffixes are counted on stderr.
 
     Returns:
         (path relative to `root`, reason for rejection or "") in the order of path bytes.
     """
     errors: list[OSError] = []
-    candidates = list(_walk(root, errors))
+    others: Counter[str] = Counter()
+    candidates = list(_walk(root, errors, others))
     if any(Path(error.filename) == root for error in errors):
         raise UserError(
             f"outside: {root}: {errors[0].strerror}; give the path of a readable folder"
         )
+    if others:
+        counts = ", ".join(f"{number} {suffix}" for suffix, number in sorted(others.items()))
+        print(f"{root}: not taken for recordings, by their suffix: {counts}", file=sys.stderr)
     candidates += [
         (Path(error.filename).relative_to(root), f"cannot be listed: {error.strerror}")
         for error in errors
@@ -102,24 +113,40 @@ def find_audio(root: Path) -> list[tuple[Path, str]]:
     return sorted(candidates, key=lambda candidate: os.fsencode(candidate[0]))
 
 
-def recording_id(path: Path) -> str:
-    """Make a readable id: at most 40 characters of the name and 8 digits of the path's hash."""
+def recording_ids(paths: list[Path]) -> dict[Path, str]:
+    """Make readable ids: at most 40 characters of the name and 8 digits of the path's hash.
+
+    Where two paths would have the same id, both have all 64 digits.
+    """
+    short = {path: _recording_id(path, 8) for path in paths}
+    counts = Counter(short.values())
+    return {
+        path: name if counts[name] == 1 else _recording_id(path, 64) for path, name in short.items()
+    }
+
+
+def _recording_id(path: Path, digits: int) -> str:
     plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode()
     slug = re.sub("[^A-Za-z0-9_]+", "-", plain)[:40].strip("-")
-    return f"{slug or 'recording'}-{digest(os.fsencode(path))[:8]}"
+    return f"{slug or 'recording'}-{digest(os.fsencode(path))[:digits]}"
 
 
-def split_recordings(config: FolderConfig, seconds: dict[str, float]) -> dict[str, str]:
+def split_recordings(
+    config: FolderConfig, seconds: dict[str, float], example_seconds: float
+) -> dict[str, str]:
     """Assign each recording one split, or one per time block, separated by spaces.
 
-    A time block is never divided between splits; a tail of less than half a block is left out.
+    A time block is never divided between splits. A tail that is shorter than half a block or than
+    an example is left out.
 
     Args:
         config: the data set's block of params.yaml.
         seconds: the length of every usable recording, by id.
+        example_seconds: the length of an example.
 
     Raises:
-        UserError: there are fewer than three recordings or blocks.
+        UserError: there are fewer than three recordings or blocks, or a block is shorter than an
+            example.
     """
     if config.split == "file" or (config.split == "auto" and len(seconds) >= FEWEST):
         splits = _draw_splits(
@@ -128,8 +155,14 @@ def split_recordings(config: FolderConfig, seconds: dict[str, float]) -> dict[st
             "usable recordings; add some, or set split to 'time'",
         )
         return {name: splits[(name,)] for name in seconds}
+    if config.block_seconds < example_seconds:
+        raise UserError(
+            f"data: source 'folder': block_seconds: {config.block_seconds} is shorter than an "
+            f"example of {example_seconds} s; lengthen it, or shorten examples.seconds"
+        )
     counts = {
-        name: max(1, round(length / config.block_seconds)) for name, length in seconds.items()
+        name: _count_blocks(length, config.block_seconds, example_seconds)
+        for name, length in seconds.items()
     }
     keys = [(name, block) for name, count in counts.items() for block in range(count)]
     splits = _draw_splits(
@@ -141,6 +174,12 @@ def split_recordings(config: FolderConfig, seconds: dict[str, float]) -> dict[st
         name: " ".join(splits[name, block] for block in range(count))
         for name, count in counts.items()
     }
+
+
+def _count_blocks(seconds: float, block_seconds: float, example_seconds: float) -> int:
+    whole = int(seconds // block_seconds)
+    tail = seconds - whole * block_seconds
+    return max(1, whole + (tail >= max(block_seconds / 2, example_seconds)))
 
 
 def _draw_splits(config: FolderConfig, keys: list[tuple], too_few: str) -> dict[tuple, str]:
@@ -170,29 +209,50 @@ def _nothing_usable(root: Path, rows: list[dict]) -> UserError:
     return UserError(message)
 
 
-def _walk(root: Path, errors: list[OSError]) -> Iterator[tuple[Path, str]]:
+def _walk(root: Path, errors: list[OSError], others: Counter[str]) -> Iterator[tuple[Path, str]]:
     for parent, folders, files in os.walk(root, onerror=errors.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in (*folders, *files):
             if not name.startswith(".") and Path(name).suffix[1:].lower() in SUFFIXES:
                 yield Path(parent, name).relative_to(root), ""
+        suffixes = (Path(name).suffix.lower() for name in files if not name.startswith("."))
+        others.update(
+            ascii(suffix)[1:-1] or "without one"
+            for suffix in suffixes
+            if suffix[1:] not in SUFFIXES
+        )
 
 
-def _inspect(root: Path, path: Path, reason: str) -> dict:
-    """Decode a recording; return its row of the manifest, without its split."""
-    row = {"id": recording_id(path), "path": encode_path(path), "rejected": reason}
+def _inspect(path: Path, reason: str) -> dict:
+    """Decode a recording; return the columns of the manifest that follow from it."""
     if reason:
-        return row
+        return {"rejected": reason}
     try:
-        seconds = len(read_audio(root / path)) / SAMPLE_RATE
+        audio = read_audio(path)
     except BadAudio as error:
-        return row | {"rejected": str(error)}
-    return row | {"seconds": seconds, "sha256": file_sha256(root / path)}
+        return {"rejected": str(error)}
+    return {
+        "rejected": "",
+        "seconds": len(audio) / SAMPLE_RATE,
+        "peak": round(float(np.abs(audio).max()), 6),
+        "sha256": hashlib.sha256(audio).hexdigest(),
+    }
 
 
 def _reject_copies(rows: list[dict]) -> None:
-    """Reject usable files that repeat an earlier file's bytes: no sound may be in two splits."""
+    """Reject files with the samples of an earlier file: no sound may be in two splits."""
     first: dict[str, str] = {}
     for row in rows:
         if not row["rejected"] and first.setdefault(row["sha256"], row["path"]) != row["path"]:
-            row["rejected"] = f"same content as {first[row['sha256']]}"
+            row["rejected"] = f"same sound as {first[row['sha256']]}"
+
+
+def _reject_short(rows: list[dict], example_seconds: float) -> None:
+    """Reject recordings that no example fits into, which would be in a split in name only."""
+    frames = round(example_seconds * FRAME_RATE)
+    for row in rows:
+        if not row["rejected"] and row["seconds"] * SAMPLE_RATE < frames * HOP:
+            row["rejected"] = (
+                f"is shorter than an example: {row['seconds']:.3f} of {example_seconds} s; shorten "
+                "examples.seconds"
+            )

@@ -263,7 +263,7 @@ def _reject_duplicates(rows: list[dict]) -> None:
 def _rejected(number: int, name: str, reason: str) -> dict:
     """Make a rejected row; its id differs from every note's, whatever the name."""
     slug = re.sub("[^A-Za-z0-9_]+", "-", name)[-40:].strip("-") or "note"
-    return {"id": f"{slug}-{digest(number, name, reason)[:8]}", "rejected": reason}
+    return {"id": f"{slug}-{digest(number, name, reason)}", "rejected": reason}
 
 
 def _hashed(root: Path, row: dict) -> dict:

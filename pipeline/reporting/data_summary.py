@@ -7,6 +7,7 @@ and the error is given with and without it.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +56,17 @@ def collect_frames(features: Path, truth: Path, table: pd.DataFrame) -> pd.DataF
     )
 
 
-def summarize(table: pd.DataFrame, frames: pd.DataFrame, examples: Path) -> dict:
-    """Summarize a data set for JSON; seconds and shares are of accepted recordings."""
+def summarize(
+    table: pd.DataFrame, frames: pd.DataFrame, examples: Path, warnings: Sequence[str] = ()
+) -> dict:
+    """Summarize a data set for JSON; seconds and shares are of accepted recordings.
+
+    Args:
+        table: features.csv.
+        frames: from `collect_frames`.
+        examples: the data set's examples.
+        warnings: from `find_warnings`; the summary has the key only if there are any.
+    """
     accepted = table[table.rejected == ""]
     rejected = table[table.rejected != ""]
     return {
@@ -73,7 +83,7 @@ def summarize(table: pd.DataFrame, frames: pd.DataFrame, examples: Path) -> dict
         },
         "examples": json.loads((examples / "statistics.json").read_text())["examples"],
         "instruments": by_instrument(accepted, frames).to_dict("index"),
-    }
+    } | ({"warnings": list(warnings)} if warnings else {})
 
 
 def by_instrument(accepted: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
@@ -121,6 +131,9 @@ def _markdown(summary: dict, name: str) -> str:
         for recording, reason in summary["rejected"]["reasons"].items()
     )
     no_reasons = "None.\n"
+    warnings = "".join(f"- {line}\n" for line in summary.get("warnings", []))
+    if warnings:
+        warnings = f"\n## Warnings\n\n{warnings}"
     return (
         f"# Data set `{name}`\n"
         "\n"
@@ -144,6 +157,7 @@ def _markdown(summary: dict, name: str) -> str:
         "## Rejected\n"
         "\n"
         f"{reasons or no_reasons}"
+        f"{warnings}"
     )
 
 

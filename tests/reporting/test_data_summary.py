@@ -9,8 +9,10 @@ import pytest
 from pipeline.common.files import write_json
 from pipeline.common.manifest import make_manifest
 from pipeline.common.units import FRAME
+from pipeline.examples.schema import ExamplesConfig
 from pipeline.reporting.data_figures import draw_data_set
 from pipeline.reporting.data_summary import collect_frames, summarize, write_summary
+from pipeline.reporting.data_warnings import find_warnings
 
 CENTS = {"sharp": 10.0, "flat": -20.0, "flat_too": -20.0, "unknown": 0.0}
 
@@ -90,6 +92,55 @@ def test_the_files_hold_the_summary(data):
         and "unknown" in text
         and "20.00" in text
     )
+
+
+EXAMPLES = ExamplesConfig(
+    seconds=4.0, hop_seconds=4.0, shards={"train": 1, "valid": 1, "test": 1}, seed=0
+)
+
+
+def table_of(frames, splits=None, peaks=None):
+    """A features.csv of recordings of so many frames, in blocks of 5 s."""
+    splits = splits or ["train"] * len(frames)
+    rows = [
+        {"id": f"take-{number}", "split": split, "block_seconds": 5.0 if " " in split else None}
+        for number, split in enumerate(splits)
+    ]
+    table = make_manifest(rows).assign(frames=frames)
+    return table if peaks is None else table.assign(peak=peaks)
+
+
+@pytest.mark.parametrize(
+    "table, warnings",
+    [
+        (table_of([1000, 4900]), []),
+        (
+            table_of([10_000, 975]),
+            ["`take-1` is in no example: none of 4 s fits into its 3.900 s"],
+        ),
+        (
+            table_of([1900, 1900]),
+            ["7 of 15 s are in no example; shorten examples.seconds, or lengthen the data set's"],
+        ),
+        (table_of([2600], ["train test"]), []),
+        (table_of([1000, 1000], peaks=[1.0, 1.31]), ["`take-1` peaks at 1.310, but full scale"]),
+    ],
+)
+def test_warnings_name_what_gives_less_than_it_seems(table, warnings):
+    found = find_warnings(table, EXAMPLES)
+    assert len(found) == len(warnings)
+    for line, expected in zip(found, warnings, strict=True):
+        assert line.startswith(expected)
+
+
+def test_warnings_are_in_both_files_and_only_if_there_are_any(data):
+    _, summary, folder = data
+    for extra, lines in (({}, 0), ({"warnings": ["one", "other"]}, 2)):
+        write_summary(summary | extra, "mine", folder / "summary")
+        read = json.loads((folder / "summary.json").read_text())
+        assert read.get("warnings", []) == list(extra.get("warnings", []))
+        _, _, text = (folder / "summary.md").read_text().partition("## Warnings")
+        assert text.count("\n- ") == lines
 
 
 def test_figures_are_reproducible(data):
