@@ -120,8 +120,7 @@ def test_examples_without_records_are_named(tmp_path):
     done = stage(
         "yardsticks", "notes", tmp_path / "examples", tmp_path / "manifest.csv", tmp_path / "out"
     )
-    assert (
-        error_line(done)
-        == f"error: {tmp_path / 'examples'}: no TFRecords of split 'train'; run `dvc repro "
-        "examples`"
+    assert error_line(done) == (
+        f"error: {tmp_path / 'examples' / 'statistics.json'}: no such file; run `dvc repro --force "
+        "--single-item examples@examples`"
     )

@@ -10,8 +10,9 @@ import h5py
 import numpy as np
 
 from conftest import ROOT
-from pipeline.common.files import write_json
+from pipeline.common.files import file_sha256, write_json
 from pipeline.common.units import FRAME
+from pipeline.examples.schema import example_id
 from pipeline.models.objective import LossConfig
 from pipeline.preparation.shards import encode_example, shard_name
 from pipeline.preparation.tfrecord import write_records
@@ -26,6 +27,7 @@ SCRIPT = f"""
 import json, sys
 from pathlib import Path
 from pipeline.models.autoencoder import ModelConfig
+from pipeline.examples.schema import example_id
 from pipeline.models.objective import LossConfig
 from pipeline.models.recipe import Recipe
 from pipeline.training.experiment import TrainConfig, train
@@ -46,14 +48,33 @@ train(
 """
 
 
-def write_examples(folder: Path) -> Path:
-    """Write a small data set in the real format: fourteen half-second tones."""
+def write_examples(folder: Path, train_shards: int = 1, broken: str | None = None) -> Path:
+    """Write a small data set in the real format: fourteen half-second tones.
+
+    Args:
+        folder: where to write it.
+        train_shards: number of shards of split train, a divisor of 10.
+        broken: id of an example whose audio is NaN.
+    """
     random = np.random.default_rng(0)
     for split, count in EXAMPLES.items():
-        records = [encode_example(f"{split}{number}", 0, tone(random)) for number in range(count)]
-        write_records(folder / shard_name(split, 0, 1), records)
+        tones = {f"{split}{number}": tone(random) for number in range(count)}
+        for name, frames in tones.items():
+            if example_id(name, 0) == broken:
+                frames["audio"] = np.nan
+        records = [encode_example(name, 0, frames) for name, frames in tones.items()]
+        shards = train_shards if split == "train" else 1
+        for shard in range(shards):
+            write_records(folder / shard_name(split, shard, shards), records[shard::shards])
+    return write_statistics(folder)
+
+
+def write_statistics(folder: Path) -> Path:
+    """Write statistics.json for the shards in a folder."""
+    hashes = {path.name: file_sha256(path) for path in folder.glob("*.tfrecord")}
     write_json(
-        folder / "statistics.json", {"loudness_mean": -20.0, "loudness_std": 10.0, "examples": {}}
+        folder / "statistics.json",
+        {"loudness_mean": -20.0, "loudness_std": 10.0, "examples": EXAMPLES, "sha256": hashes},
     )
     return folder
 

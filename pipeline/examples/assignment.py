@@ -3,7 +3,9 @@
 DVC cannot look up an experiment's data set inside a path, so an experiment depends on its
 assignment instead of on its examples. The assignment holds the hash of statistics.json, which holds
 the hashes of all shards; an ablation's assignment also holds the overrides of its base. It
-therefore changes only when the experiment's own data set or its base changes.
+therefore changes only when the experiment's own data set or its base changes. Since DVC does not
+look at the examples themselves, their readers do: `read_assignment` compares statistics.json with
+the assignment, and `examples.schema.check_shards` compares the shards with statistics.json.
 """
 
 import json
@@ -13,6 +15,7 @@ from typing import NamedTuple
 from pipeline.common.cli import UserError
 from pipeline.common.files import atomic_folder, file_sha256, write_json
 from pipeline.common.settings import Settings
+from pipeline.examples.schema import remedy
 
 
 class Assignment(NamedTuple):
@@ -50,6 +53,21 @@ def write_assignments(settings: Settings, examples: Path, out: Path) -> None:
 
 
 def read_assignment(path: Path) -> Assignment:
-    """Read an experiment's assignment, as `write_assignments` wrote it."""
-    values = json.loads(path.read_text())
-    return Assignment(values["data"], Path(values["examples"]))
+    """Read an experiment's assignment, as `write_assignments` wrote it.
+
+    Raises:
+        UserError: there is none, or the examples are not those that were assigned.
+    """
+    try:
+        values = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run `dvc repro assign`") from None
+    assignment = Assignment(values["data"], Path(values["examples"]))
+    statistics = assignment.examples / "statistics.json"
+    if not statistics.exists():
+        raise UserError(f"{statistics}: no such file; {remedy(assignment.examples)}")
+    if file_sha256(statistics) != values["sha256"]:
+        raise UserError(
+            f"{statistics}: has changed since it was assigned in {path}; run `dvc repro assign`"
+        )
+    return assignment

@@ -1,4 +1,8 @@
-"""TFRecords as tf.data: endless training crops that can resume at any step, and whole splits."""
+"""TFRecords as tf.data: endless training crops that can resume at any step, and whole splits.
+
+Every reader compares the files with the list in statistics.json; `read_split` and, once per run,
+training (`examples.schema.check_shards`) also compare their hashes.
+"""
 
 import os
 from collections.abc import Iterator
@@ -9,6 +13,7 @@ import tensorflow as tf
 
 from pipeline.common.cli import UserError
 from pipeline.common.units import CURVES, FRAME_RATE, HOP
+from pipeline.examples.schema import check_shards, list_shards
 
 SHUFFLE_BUFFER = 2048  # examples
 NOISE_SEED = 2**20  # added to the seed, so that noise and crops draw different numbers
@@ -113,7 +118,11 @@ def read_split(folder: Path, split: str, seconds: float, seed: int = 0) -> list[
 
     Returns:
         One dict per example: ids as text, audio and noise [samples], curves [frames].
+
+    Raises:
+        UserError: a TFRecord file is missing or damaged.
     """
+    check_shards(folder, split)
     rows = []
     for batch in split_batches(folder, split, round(seconds * FRAME_RATE), 1, seed):
         row = {name: value.numpy()[0] for name, value in batch.items()}
@@ -141,11 +150,7 @@ def decode_example(serialized: tf.Tensor, frames: int) -> dict[str, tf.Tensor]:
 
 
 def _shards(folder: Path, split: str) -> list[str]:
-    """List the split's TFRecord files in a fixed order."""
-    paths = sorted(folder.glob(f"{split}-*.tfrecord"))
-    if not paths:
-        raise UserError(f"{folder}: no TFRecords of split '{split}'; run `dvc repro examples`")
-    return [os.fspath(path) for path in paths]
+    return [os.fspath(path) for path in list_shards(folder, split)]
 
 
 def _crop(example: dict[str, tf.Tensor], start: tf.Tensor, frames: int) -> dict[str, tf.Tensor]:

@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import PositiveFloat, PositiveInt
 
+from pipeline.common.cli import UserError
+from pipeline.common.files import file_sha256
 from pipeline.common.params import Params
 from pipeline.common.settings import Settings
 from pipeline.common.units import FRAME_RATE
@@ -40,8 +42,61 @@ class Statistics(Params):
 
 def read_statistics(folder: Path) -> Statistics:
     """Read the loudness statistics from a folder of examples."""
-    values = json.loads((folder / "statistics.json").read_text())
+    values = _read_summary(folder)
     return Statistics(loudness_mean=values["loudness_mean"], loudness_std=values["loudness_std"])
+
+
+def list_shards(folder: Path, split: str) -> list[Path]:
+    """List a split's TFRecord files in a fixed order, as statistics.json lists them.
+
+    Raises:
+        UserError: the folder lacks one of them or holds one that is not listed.
+    """
+    names = sorted(name for name in _read_summary(folder)["sha256"] if _split_of(name) == split)
+    if not names:
+        raise UserError(f"{folder}: no TFRecords of split '{split}'; {remedy(folder)}")
+    present = {path.name for path in folder.glob("*.tfrecord") if _split_of(path.name) == split}
+    for name in sorted(present.symmetric_difference(names)):
+        fault = "is not listed in" if name in present else "is missing; it is listed in"
+        raise UserError(f"{folder / name}: {fault} statistics.json; {remedy(folder)}")
+    return [folder / name for name in names]
+
+
+def check_shards(folder: Path, *splits: str) -> None:
+    """Check that the TFRecord files of splits are those that stage examples wrote, byte for byte.
+
+    Raises:
+        UserError: a file is missing, damaged, or of another data set.
+    """
+    hashes = _read_summary(folder)["sha256"]
+    for split in splits:
+        for path in list_shards(folder, split):
+            if file_sha256(path) != hashes[path.name]:
+                raise UserError(
+                    f"{path}: is damaged, its hash is not the one in statistics.json; "
+                    f"{remedy(folder)}"
+                )
+
+
+def remedy(folder: Path) -> str:
+    """Say how to make a folder of examples again, even if DVC sees no change."""
+    return f"run `dvc repro --force --single-item examples@{folder.name}`"
+
+
+def _read_summary(folder: Path) -> dict:
+    """Read statistics.json, which stage examples writes beside the TFRecord files."""
+    path = folder / "statistics.json"
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; {remedy(folder)}") from None
+    except ValueError:
+        raise UserError(f"{path}: is damaged, it is not JSON; {remedy(folder)}") from None
+
+
+def _split_of(shard: str) -> str:
+    """Return the split in the file name of a shard."""
+    return shard.split("-")[0]
 
 
 def example_id(recording: str, start: int) -> str:

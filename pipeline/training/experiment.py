@@ -19,7 +19,7 @@ from pipeline.common.files import atomic_folder, code_digest, digest, write_json
 from pipeline.common.params import Params
 from pipeline.common.units import FRAME_RATE, SAMPLE_RATE
 from pipeline.examples.dataset import split_batches, training_batches
-from pipeline.examples.schema import Statistics, read_statistics
+from pipeline.examples.schema import Statistics, check_shards, read_statistics
 from pipeline.models.determinism import fix_order_of_sums
 from pipeline.models.objective import LossConfig
 from pipeline.models.perceptual import read_layers
@@ -110,6 +110,7 @@ class TrainingRun:
         example_seconds: float,
         seed: int,
     ):
+        check_shards(examples, "train", "valid")
         self.recipe = recipe
         self.loss = loss
         self.config = config
@@ -247,7 +248,8 @@ def train(
         checkpoint: file to resume from if it exists.
 
     Raises:
-        UserError: contradicting settings, a loss that is not finite, or a second process.
+        UserError: contradicting settings, examples that are missing or damaged, a loss that is not
+            finite, or a second process.
     """
     check_combination(recipe, config, example_seconds)
     keras.config.set_dtype_policy(config.precision)
