@@ -1,7 +1,8 @@
 """The training loop: Adam with clipped gradients, resumable at any moment, on one device or
 several. Every few seconds it writes a checkpoint of step, weights, optimizer state and log rows to
 one file. Batches and their noise are functions of seed and step, and operations are deterministic,
-so a run that was killed and resumed ends with the same weights as an uninterrupted one.
+so a run that was killed and resumed ends with the same weights as an uninterrupted one. Weights
+that are ruined are never saved.
 """
 
 import json
@@ -19,6 +20,12 @@ from pipeline.common.cli import UserError, progress
 from pipeline.common.files import atomic
 
 Batch = dict[str, tf.Tensor]
+# magnitude above which a weight is ruined: weights are about 1, input statistics up to some hundred
+LARGEST_WEIGHT = 1e6
+
+
+class Diverged(Exception):
+    """A loss is not finite or weights are ruined; the message says which."""
 
 
 class Task(NamedTuple):
@@ -69,7 +76,8 @@ class Trainer:
         """Train to the last step and save it; resume from `checkpoint` if it exists.
 
         Raises:
-            UserError: the loss is not finite.
+            UserError: a loss is not finite, or weights are ruined. The checkpoint then holds the
+                last state that was good.
         """
         if checkpoint.exists():
             self.restore(checkpoint)
@@ -80,25 +88,28 @@ class Trainer:
         for _ in progress(
             range(self.step, self.pace.steps), self.label, self.pace.steps, self.step, "step"
         ):
-            self._advance(next(batches), checkpoint)
-            self.seconds = earlier_seconds + time.monotonic() - started
-            if (
-                time.monotonic() - saved > self.pace.checkpoint_seconds
-                or self.step == self.pace.steps
-            ):
-                self.save(checkpoint)
-                saved = time.monotonic()
+            try:
+                self._advance(next(batches))
+                self.seconds = earlier_seconds + time.monotonic() - started
+                if (
+                    time.monotonic() - saved > self.pace.checkpoint_seconds
+                    or self.step == self.pace.steps
+                ):
+                    self.save(checkpoint)
+                    saved = time.monotonic()
+            except Diverged as error:
+                good = checkpoint if checkpoint.exists() else "none was saved"
+                raise UserError(
+                    f"{self.label}: {error}; lower train.learning_rate or check the examples; "
+                    f"last good checkpoint: {good}"
+                ) from None
 
-    def _advance(self, batch: Batch, checkpoint: Path) -> None:
+    def _advance(self, batch: Batch) -> None:
         """Make one update, check its loss and log it when due."""
         loss = float(self.update(self._split(batch)))
         self.step += 1
         if not math.isfinite(loss):
-            raise UserError(
-                f"{self.label}: the loss is {loss} at step {self.step} ({_batch_name(batch)}); "
-                "lower train.learning_rate or check the examples; last good checkpoint: "
-                f"{checkpoint if checkpoint.exists() else 'none was saved'}"
-            )
+            raise Diverged(f"the loss is {loss} at step {self.step} ({_batch_name(batch)})")
         self.losses.append(loss)
         last = self.step == self.pace.steps
         if self.step % self.pace.log_every == 0 or last:
@@ -117,10 +128,19 @@ class Trainer:
         self.losses = []
 
     def valid_loss(self) -> float:
-        """Return the mean objective over all validation examples."""
-        return float(
-            np.mean(np.concatenate([self._evaluate(batch) for batch in self.task.valid()]))
-        )
+        """Return the mean objective over all validation examples.
+
+        Raises:
+            Diverged: it is not finite for one of them.
+        """
+        parts = []
+        for batch in self.task.valid():
+            parts.append(self._evaluate(batch).numpy())
+            if not np.isfinite(parts[-1]).all():
+                raise Diverged(
+                    f"the validation loss is not finite at step {self.step} ({_batch_name(batch)})"
+                )
+        return float(np.mean(np.concatenate(parts)))
 
     def _split(self, batch: Batch) -> Batch:
         """Split a batch into equal parts, one per device; drop its strings."""
@@ -161,7 +181,12 @@ class Trainer:
         return loss
 
     def save(self, path: Path) -> None:
-        """Write everything needed to resume, atomically."""
+        """Write everything needed to resume, atomically.
+
+        Raises:
+            Diverged: a weight is ruined; nothing is written.
+        """
+        self._check_weights()
         state = {
             "step": self.step,
             "rows": self.rows,
@@ -188,6 +213,20 @@ class Trainer:
             self.seconds = state["seconds"]
             for number, variable in enumerate(self._variables()):
                 variable.assign(saved[str(number)])
+
+    def _check_weights(self) -> None:
+        """Raise Diverged unless all weights are finite and below LARGEST_WEIGHT, and the
+        optimizer's state is finite.
+
+        The loss of a step is that of the weights before its update, so it does not vouch for them.
+        """
+        count = len(self.task.variables)
+        for number, variable in enumerate(self._variables()):
+            largest = np.abs(variable.numpy()).max(initial=0)
+            if not np.isfinite(largest) or (number < count and largest > LARGEST_WEIGHT):
+                raise Diverged(
+                    f"weights are ruined at step {self.step} ({variable.path} reaches {largest:g})"
+                )
 
     def _variables(self) -> list[keras.Variable]:
         """Return the variables of the model and of the optimizer."""

@@ -6,16 +6,22 @@ import json
 import re
 import shutil
 import signal
+from itertools import repeat
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from pipeline.common.cli import UserError
+from pipeline.examples.dataset import training_batches
 from pipeline.models.autoencoder import ModelConfig
 from pipeline.models.recipe import Recipe
 from pipeline.training.experiment import train
+from pipeline.training.trainer import Pace, Task, Trainer
 from training_runs import (
+    FRAMES,
     LOSS,
     SECONDS,
     UNSUPERVISED,
@@ -108,17 +114,69 @@ def train_here(model_values, config, examples, folder):
 def test_a_loss_that_is_not_finite_names_step_examples_and_checkpoint(
     tmp_path, examples, small_model_values
 ):
-    message = (
-        r"the loss is (nan|inf) at step (\d+) \(examples train.*last good checkpoint: .*state.npz"
-    )
-    config = train_config(learning_rate=1e30, clip_norm=1e30)
-    with pytest.raises(UserError, match=message) as caught:
-        train_here(small_model_values, config, examples, tmp_path)
-    step = int(re.search(r"step (\d+)", str(caught.value))[1])
-    assert saved_step(tmp_path / "state.npz") == step - 1
-    with np.load(tmp_path / "state.npz") as saved:
-        assert all(np.isfinite(saved[name]).all() for name in saved.files if name != "state")
+    batches = training_batches(examples, FRAMES, 64, 4, 0)
+    first, second = (set(next(batches)["example_id"].numpy()) for _ in range(2))
+    name = min(second - first).decode()
+    (tmp_path / "examples").mkdir()
+    broken = write_examples(tmp_path / "examples", broken=name)
+    without_z = small_model_values | {"use_z": False}  # whose statistics would be NaN
+    message = rf"the loss is nan at step 2 \(examples .*{name}.*checkpoint: .*state.npz"
+    with pytest.raises(UserError, match=message):
+        train_here(without_z, train_config(), broken, tmp_path)
+    assert saved_step(tmp_path / "state.npz") == 1
+    assert_finite(tmp_path / "state.npz")
     assert not (tmp_path / "model").exists()
+
+
+def assert_finite(checkpoint):
+    """Check that a checkpoint holds finite numbers of sane size."""
+    with np.load(checkpoint) as saved:
+        for name in saved.files:
+            assert name == "state" or np.abs(saved[name]).max(initial=0) < 1e6, name
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"learning_rate": 1e30, "steps": 1},  # no later step would notice
+        {"learning_rate": 1e30, "steps": 4},
+        {"learning_rate": 1e30, "clip_norm": 1e30, "steps": 4},
+        {"learning_rate": 1e9, "steps": 1},  # finite, but far beyond any weight
+    ],
+    ids=str,
+)
+def test_ruined_weights_are_never_saved(tmp_path, examples, small_model_values, changes):
+    with pytest.raises(UserError, match="at step 1 .*lower train.learning_rate.*none was saved"):
+        train_here(small_model_values, train_config(**changes), examples, tmp_path)
+    assert not list(tmp_path.glob("*.npz"))
+    assert not (tmp_path / "model").exists() and not (tmp_path / "exported").exists()
+
+
+def small_trainer(valid):
+    """A trainer of one weight, whose learning rate is 1e30 after step 3."""
+    weight = keras.Variable(1.0)
+    task = Task(
+        [weight],
+        [weight],
+        lambda batch: (weight * batch["x"]) ** 2,
+        lambda step: repeat({"x": tf.ones([2])}),
+        lambda: [{"x": tf.constant(valid)}],
+    )
+    rate = keras.optimizers.schedules.PiecewiseConstantDecay([1, 2], [1e-3, 1e-3, 1e30])
+    return Trainer(task, Pace(4, rate, 1.0, 1, 1, 0.0), tf.distribute.get_strategy())
+
+
+def test_the_last_good_checkpoint_stays(tmp_path):
+    with pytest.raises(UserError, match="weights are ruined at step 4 .*state.npz"):
+        small_trainer(valid=[0.0, 0.0]).run(tmp_path / "state.npz")
+    assert saved_step(tmp_path / "state.npz") == 3
+    assert_finite(tmp_path / "state.npz")
+
+
+def test_a_validation_loss_that_is_not_finite_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="validation loss is not finite at step 1 .*none was saved"):
+        small_trainer(valid=[1.0, np.nan]).run(tmp_path / "state.npz")
+    assert not (tmp_path / "state.npz").exists()
 
 
 def loss_curve(folder):
