@@ -111,6 +111,8 @@ def describe(
 def _describe_pitch(adjustment: Adjustment, target: Target) -> str:
     if np.isnan(adjustment.pitch):
         return "f0: not moved, CREPE is sure of no pitch"
+    if np.isnan(target.pitch):
+        return "f0: not moved, CREPE is sure of no pitch in the training data"
     return (
         f"f0: {adjustment.octaves:+d} octaves (median pitch {adjustment.pitch:.1f}, training data "
         f"{target.pitch:.1f}, MIDI)"
@@ -120,6 +122,8 @@ def _describe_pitch(adjustment: Adjustment, target: Target) -> str:
 def _describe_loudness(adjustment: Adjustment, target: Target) -> str:
     if np.isnan(adjustment.loudness_mean):
         return "loudness: not changed, no frame is above -70 dB"
+    if np.isnan(target.loudness_mean):
+        return "loudness: not changed, no frame of the training data is above -70 dB"
     std = adjustment.loudness_std
     return (
         f"loudness: mean {adjustment.loudness_mean:.1f} to {target.loudness_mean:.1f} dB, standard "

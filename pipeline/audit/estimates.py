@@ -46,7 +46,9 @@ def paired_differences(values: Values, base: Values) -> Values:
 
 
 def weighted_mean(values: Values) -> float:
-    """Divide the sum of values by the sum of weights."""
+    """Divide the sum of values by the sum of weights; NaN without values."""
+    if not values:
+        return np.nan
     total = sum(value for _, value, _ in values.values())
     return total / sum(weight for *_, weight in values.values())
 

@@ -51,6 +51,8 @@ def pick(rows: Columns, replay: Replay, random: np.random.Generator) -> Columns:
         # timbre transfer's test clips, there for comparison, have no octaves
         replayable &= np.isfinite(rows["octaves"])
     places = np.flatnonzero(replayable)
+    if not len(places):
+        return {name: values[:0] for name, values in rows.items()}
     worst = places[np.argmax(np.nan_to_num(rows[replay.error][places]))]
     drawn = random.choice(places, min(SAMPLE, len(places)), replace=False)
     chosen = sorted({int(worst), *map(int, drawn)})
@@ -95,6 +97,8 @@ def _replays(
         player = replayed.load_player(project, run)
         for table, name in files.items():
             rows = pick(project.studies[name], REPLAYS[table], random)
+            if not len(rows["example_id"]):
+                continue
             yield name, rows, REPLAYS[table].compute(player, rows)
 
 

@@ -11,7 +11,7 @@ from pipeline.common.units import SAMPLE_RATE
 from pipeline.evaluation.alignment import FFT, STEP, magnitudes
 from pipeline.reporting.cells import TabulateConfig, aggregate
 from pipeline.reporting.columns import Metric
-from pipeline.reporting.drawing import panels
+from pipeline.reporting.drawing import note_empty, panels
 from pipeline.studies.room_acoustics import BROADBAND, band_filter, decay_curve, read_responses
 
 DRAWN_BANDS = (BROADBAND, "250", "1000", "4000")
@@ -113,3 +113,5 @@ def draw_distances(
     axis.set(xlabel=metric.label)
     axis.margins(y=0.2)
     axis.invert_yaxis()
+    if not cells:
+        note_empty(axis, "undefined for every line")

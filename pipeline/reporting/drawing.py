@@ -74,6 +74,16 @@ def spectrogram(axis: plt.Axes, audio: np.ndarray):
     )
 
 
+def literal(text: str) -> str:
+    """Prepare a user's text for a label: one line, and dollar signs begin no formula."""
+    return " ".join(text.split()).replace("$", r"\$")
+
+
+def note_empty(axis: plt.Axes, text: str) -> None:
+    """Say in the middle of a panel why nothing is drawn there."""
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", fontsize=8)
+
+
 def save(figure: plt.Figure, path: Path) -> None:
     """Write a figure to `path` as a PNG with a palette, and close it."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from pipeline.common.units import FRAME_RATE, SOUNDING_DB
 from pipeline.evaluation.centroid import spectral_centroid
 from pipeline.reporting.cells import TabulateConfig
 from pipeline.reporting.dereverberation_figure import draw_dereverberation
-from pipeline.reporting.drawing import panel, panels
+from pipeline.reporting.drawing import note_empty, panel, panels
 from pipeline.reporting.studies import EXTRAPOLATION, TABLES
 from pipeline.reporting.timbre_transfer_figure import draw_transfers
 from pipeline.studies.conditions import CLIPS, PLAN, Condition, read_conditions
@@ -102,7 +102,11 @@ def extrapolation_figure(cells: pd.DataFrame, path: Path) -> None:
                     label=experiment,
                 )
             axis.set(title=metric.label, xlabel="octaves", ylim=(0, None))
-        axes[0][0].legend()
+            if of_metric.empty:
+                note_empty(axis, "undefined at every shift")
+        drawn = [axis for axis in axes[0] if axis.has_data()]
+        if drawn:
+            drawn[0].legend()
 
 
 def phase_figure(rows: pd.DataFrame, path: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline.audio.clips import Clip, read_clips, read_step_ms
 from pipeline.common.units import CONFIDENCE_THRESHOLD, FRAME_RATE, SOUNDING_DB
-from pipeline.reporting.drawing import panels, spectrogram
+from pipeline.reporting.drawing import literal, panels, spectrogram
 from pipeline.studies.conditions import Condition, read_conditions
 
 
@@ -29,6 +29,7 @@ def draw_transfers(rows: pd.DataFrame, folder: Path, path: Path) -> None:
     with panels(3, len(shown), (3.3, 2.1), path, sharex=True, sharey="row") as (figure, axes):
         for column, row in zip(axes.T, shown.itertuples()):
             name = row.example_id
+            accuracy = "undefined: no confident frame" if np.isnan(row.rpa) else f"{row.rpa:.2f}"
             for axis, clip in zip(column, (sources[name], outputs[name])):
                 image = spectrogram(axis, clip.audio)
             _draw_f0(
@@ -40,8 +41,8 @@ def draw_transfers(rows: pd.DataFrame, folder: Path, path: Path) -> None:
                 read_step_ms(folder / "source"),
             )
             column[0].set_title(
-                f"{row.instrument}, {row.group}, {row.octaves:+.0f} octaves\n"
-                f"raw pitch accuracy {row.rpa:.2f}",
+                f"{literal(row.instrument)}, {literal(row.group)}, {row.octaves:+.0f} octaves\n"
+                f"raw pitch accuracy {accuracy}",
                 fontsize=8,
             )
             column[2].set_xlabel("s")
@@ -54,14 +55,15 @@ def draw_transfers(rows: pd.DataFrame, folder: Path, path: Path) -> None:
 def pick_windows(rows: pd.DataFrame) -> pd.DataFrame:
     """Pick each instrument's window of median raw pitch accuracy.
 
-    The real test clips are not tracked and are left out.
+    Windows without a confident frame have none; an instrument that has only such windows shows one
+    of them. The real test clips, which are shifted by no octaves, are left out.
     """
-    tracked = rows.dropna(subset=["rpa"])
-    ordered = [
-        windows.sort_values(["rpa", "example_id"])
-        for _, windows in tracked.groupby("instrument", sort=False)
-    ]
-    return pd.concat([windows.iloc[[len(windows) // 2]] for windows in ordered])
+    picked = []
+    for _, windows in rows.dropna(subset=["octaves"]).groupby("instrument", sort=False):
+        tracked = windows.dropna(subset=["rpa"])
+        ordered = (tracked if len(tracked) else windows).sort_values(["rpa", "example_id"])
+        picked.append(ordered.iloc[[len(ordered) // 2]])
+    return pd.concat(picked)
 
 
 def _draw_f0(

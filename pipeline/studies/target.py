@@ -25,7 +25,7 @@ class Target(Params):
     """Pitch, loudness and timbre of a training split.
 
     Loudness and pitch are measured over frames above -70 dB, and pitch only where CREPE's
-    confidence is at least 0.85.
+    confidence is at least 0.85. NaN where there is no such frame.
     """
 
     pitch: float  # median, MIDI
@@ -45,6 +45,15 @@ def describe_target(training: list[dict]) -> Target:
     pitched = sounding & (confidence >= CONFIDENCE_THRESHOLD)
     f0_hz = np.concatenate([example["f0_hz"] for example in training])
     timbres = np.stack([timbre(example["audio"], example["loudness_db"]) for example in training])
+    if not sounding.any():
+        undefined = [np.nan] * (COEFFICIENTS - 1)
+        return Target(
+            pitch=np.nan,
+            loudness_mean=np.nan,
+            loudness_std=np.nan,
+            timbre_mean=undefined,
+            timbre_std=undefined,
+        )
     return Target(
         pitch=median_pitch(f0_hz[pitched]),
         loudness_mean=float(loudness[sounding].mean()),

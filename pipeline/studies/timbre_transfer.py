@@ -15,7 +15,7 @@ from scipy.signal import oaconvolve
 from pipeline.audio.clips import read_clips
 from pipeline.common.cli import UserError, progress
 from pipeline.common.files import write_json, write_text
-from pipeline.common.units import CONFIDENCE_THRESHOLD, HOP
+from pipeline.common.units import CONFIDENCE_THRESHOLD, FRAME_RATE, HOP
 from pipeline.examples.dataset import noise
 from pipeline.examples.schema import example_id, window_starts
 from pipeline.features.extract import FeaturesConfig, compute_features
@@ -150,6 +150,11 @@ def write_transfers(
         length: frames per window.
     """
     windows = cut_windows(transfers, length)
+    if not windows:
+        raise UserError(
+            "timbre_transfer.lines.passage_seconds: no line is as long as a window of "
+            f"{length / FRAME_RATE:g} s; ask for longer passages or shorten examples.seconds"
+        )
     ids = list(windows)
     sources = (window.cut_audio(window.transfer.line.audio) for window in windows.values())
     write_tracked_set(folder / "source", tracking, ids, sources, "source")
