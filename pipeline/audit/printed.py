@@ -1,6 +1,7 @@
 """Compare what readers see, Markdown and LaTeX, with the CSV files at full precision."""
 
 import math
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,17 @@ DETAILS = (
     "spectral_loss_minus_base",
 )
 DESCRIPTIVE = ("loudness_l1_db_sounding", "f0_l1", "outlier_frames_paper", "rpa_true")
+
+LATEX_CHARACTERS = {
+    "textbackslash": "\\",
+    "textasciitilde": "~",
+    "textasciicircum": "^",
+    "textbar": "|",
+    "textless": "<",
+    "textgreater": ">",
+}
+# a command, a special character after a backslash, or a bracket in braces
+LATEX_ESCAPE = re.compile(rf"\\({'|'.join(LATEX_CHARACTERS)})\{{\}}" r"|\\([&%$#_{}])|\{(\[)\}")
 
 Lines = list[list[str]]  # cells, line by line
 CellsByMetric = dict[tuple[str, str], dict[str, str]]  # lines of a CSV by row and metric
@@ -64,22 +76,42 @@ def markdown_tables(path: Path) -> list[Lines]:
         if not inside:
             tables.append([])
             inside = True
-        tables[-1].append([cell.strip() for cell in text.strip().strip("|").split("|")])
+        cells = re.findall(r"((?:\\.|[^\\|])*)\|", text.strip().removeprefix("|"))
+        tables[-1].append([_markdown_text(cell.strip()) for cell in cells])
     return [table[2:] for table in tables]
+
+
+def _markdown_text(cell: str) -> str:
+    """Remove the backslashes that escape punctuation; in code, only `|` is escaped."""
+
+    def replace(found: re.Match) -> str:
+        return found[1] or found[0].replace("\\|", "|")
+
+    return re.sub(r"\\([^\w\s]|_)|`[^`]*`", replace, cell)
 
 
 def latex_table(path: Path) -> Lines:
     """Read the lines between the rules of a LaTeX file's table."""
     body = path.read_text().split("\\midrule")[1].split("\\bottomrule")[0]
     return [
-        [cell.strip() for cell in line.removesuffix("\\\\").split("&")]
+        [cell.strip() for cell in re.split(r"(?<!\\)&", line.removesuffix("\\\\"))]
         for line in body.strip().splitlines()
     ]
 
 
 def unescape(lines: Lines) -> Lines:
-    """Replace LaTeX's escaped underscores."""
-    return [[cell.replace("\\_", "_") for cell in line] for line in lines]
+    """Replace LaTeX's commands for single characters by the characters."""
+    return [[LATEX_ESCAPE.sub(_latex_character, cell) for cell in line] for line in lines]
+
+
+def _latex_character(found: re.Match) -> str:
+    command, special, bracket = found.groups()
+    return LATEX_CHARACTERS.get(command) or special or bracket
+
+
+def one_line(text: str) -> str:
+    """Join a text's white space, as printed tables do."""
+    return " ".join(text.split())
 
 
 def at(tables: list[Lines], number: int) -> Lines:
@@ -150,7 +182,7 @@ def _ablation_line(project: Project, row: str, cells: CellsByMetric) -> list[str
     return [
         row,
         block["ablates"],
-        block["asks"],
+        one_line(block["asks"]),
         rounded(cells[row, PRIMARY]),
         rounded(test),
         " ".join(f"{float(value):.3g}" for value in test["per_seed"].split()),

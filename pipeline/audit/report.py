@@ -1,6 +1,7 @@
 """Run all checks and write their report."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -102,8 +103,15 @@ def _markdown(checks: list[Check]) -> str:
     ]
     if failures:
         lines += ["", "## What does not hold", ""]
-        lines += [f"- **{check.name}**: {text}" for check in failures for text in _shown(check)]
+        lines += [
+            f"- **{check.name}**: {_plain(text)}" for check in failures for text in _shown(check)
+        ]
     return "\n".join([*lines, ""])
+
+
+def _plain(text: str) -> str:
+    """Keep a finding, which may quote a user's text, on one line and free of markup."""
+    return re.sub(r"[\\*`<~]", r"\\\g<0>", " ".join(text.split()))
 
 
 def _verdict(check: Check) -> str:

@@ -11,6 +11,7 @@ from pipeline.audit.printed import (
     compare,
     latex_table,
     markdown_tables,
+    one_line,
     rounded,
     unescape,
 )
@@ -111,14 +112,15 @@ def _printed_tables(project: Project, table: str) -> Iterator[PrintedTable]:
     for (*line, metric), cells in _stated_cells(project, table).items():
         cells_by_line.setdefault(tuple(line), {})[metric] = rounded(cells)
     expected = [
-        [*line, *(cells[metric] for metric in metrics)] for line, cells in cells_by_line.items()
+        [*map(one_line, line), *(cells[metric] for metric in metrics)]
+        for line, cells in cells_by_line.items()
     ]
     markdown = markdown_tables(folder / f"{table}.md")
     yield PrintedTable(f"{table}.md", expected, at(markdown, 0))
     yield PrintedTable(f"{table}.tex", expected, unescape(latex_table(folder / f"{table}.tex")))
     if table in BASES:
         differences = [
-            [*line, *(cells[metric + DIFFERENCE] for metric in metrics)]
+            [*map(one_line, line), *(cells[metric + DIFFERENCE] for metric in metrics)]
             for line, cells in cells_by_line.items()
             if line[1] != BASES[table]
         ]

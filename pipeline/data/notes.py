@@ -24,6 +24,7 @@ from pipeline.data.expression import (
     pitch_curve,
 )
 from pipeline.data.soundfont import (
+    InstrumentName,
     Note,
     connect_zones,
     packaged_soundfont,
@@ -49,7 +50,7 @@ class NotesConfig(Params):
 
     source: Literal["notes"]
     seed: int
-    instruments: dict[str, Instrument]
+    instruments: dict[InstrumentName, Instrument]
     notes_per_zone: PositiveInt
     seconds: PositiveFloat
     held_seconds: PositiveFloat

@@ -7,16 +7,18 @@ data, so that instruments or names of one font that share a recording also share
 """
 
 import io
+import re
 import struct
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pretty_midi
 import soxr
 import tinysoundfont
+from pydantic import AfterValidator
 from scipy.cluster.hierarchy import DisjointSet
 from sf2utils.sf2parse import Sf2File
 
@@ -34,6 +36,16 @@ MIDI_14_BIT = 16383
 VORBIS = 0x10  # flag of an .sf3 sample, whose start and end count bytes of an Ogg stream
 # names by which sf2utils recognizes the last record of a list
 SENTINELS = {"Phdr": b"EOP", "Inst": b"EOI", "Shdr": b"EOS"}
+
+
+def check_instrument(name: str) -> str:
+    """Return an instrument's name if files may be named after it; a ValueError says what may be."""
+    if not re.fullmatch(r"[\w -]+", name):
+        raise ValueError("files are named after it: use letters, digits, spaces, '-' and '_' only")
+    return name
+
+
+InstrumentName = Annotated[str, AfterValidator(check_instrument)]
 
 
 class Note(NamedTuple):

@@ -47,8 +47,8 @@ def source(name: str) -> str:
 
 
 def with_code(text: str) -> Markup:
-    """Escape text and set what is between backticks as code."""
-    parts = [escape(part) for part in text.split("`")]
+    """Escape text and set what is between backticks as code; a single backtick is text."""
+    parts = [escape(part) for part in re.split("`([^`]+)`", text)]
     return Markup(
         "".join(
             f"<code>{part}</code>" if number % 2 else str(part) for number, part in enumerate(parts)

@@ -12,6 +12,8 @@ from pipeline.reporting.cells import format_cell
 
 MOST_BESIDE = 3  # intervals in a line that fit next to their values
 SENTENCE = 24  # characters from which a text is a sentence
+# what follows a figure; a user's text may hold brackets, too
+INTERVAL = re.compile(r" ((?:\[-?\d\S*, -?\d\S*\] )?n=\d+)$")
 MOST_SHOWN = 16  # lines of a table that is not folded
 
 
@@ -33,7 +35,7 @@ class Cell(NamedTuple):
 
     @property
     def _parts(self) -> tuple[str, str]:
-        value, *rest = re.split(r" (?=\[|n=\d)", self.text, maxsplit=1)
+        value, *rest = INTERVAL.split(self.text)
         return value, rest[0] if rest else ""
 
     @property

@@ -26,6 +26,7 @@ from pipeline.reporting.cells import (
     row_files,
 )
 from pipeline.reporting.columns import METRICS, Metric, difference_name
+from pipeline.reporting.layout import latex_table, markdown_table
 
 PRIMARY = "spectral_loss"
 # the metrics that the Markdown shows; the CSV has all
@@ -170,11 +171,11 @@ def write_ablation_table(cells: pd.DataFrame, ablations: list[Ablation], folder:
             "\n"
             f"{ABOUT}\n"
             "\n"
-            f"{primary.to_markdown(index=False, disable_numparse=True)}\n"
+            f"{markdown_table(primary)}\n"
             "\n"
             "## Descriptive: differences in other metrics\n"
             "\n"
-            f"{descriptive.to_markdown(index=False, disable_numparse=True)}\n"
+            f"{markdown_table(descriptive)}\n"
             "\n"
             "All metrics, each seed's difference and the rows behind each cell: ablations.csv. "
             "Figure: ../figures/ablations.png.\n"
@@ -182,7 +183,7 @@ def write_ablation_table(cells: pd.DataFrame, ablations: list[Ablation], folder:
     )
     write_text(
         folder / "ablations.tex",
-        primary.to_latex(index=False, escape=True, column_format="llp{5cm}rrlrl"),
+        latex_table(primary, "llp{5cm}rrlrl"),
     )
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from pipeline.common.files import write_json, write_text
 from pipeline.common.units import CONFIDENCE_THRESHOLD, FRAME_RATE
+from pipeline.reporting.layout import markdown_table, markdown_text
 
 STEP = 4  # control frames, that is 16 ms: dense enough for a description
 GROSS_CENTS = 50.0
@@ -127,7 +128,7 @@ def _markdown(summary: dict, name: str) -> str:
     low, median, high = loudness["percentiles_5_50_95"]
     splits = ", ".join(f"{split} {number}" for split, number in summary["examples"].items())
     reasons = "".join(
-        f"- `{recording}`: {reason}\n"
+        f"- `{recording}`: {markdown_text(reason)}\n"
         for recording, reason in summary["rejected"]["reasons"].items()
     )
     no_reasons = "None.\n"
@@ -164,7 +165,7 @@ def _markdown(summary: dict, name: str) -> str:
 def _instrument_table(instruments: dict) -> str:
     table = pd.DataFrame.from_dict(instruments, orient="index").rename_axis("instrument")
     shown = table.reset_index().map(_shown)
-    return shown.to_markdown(index=False, disable_numparse=True)
+    return markdown_table(shown)
 
 
 def _coverage(recordings: pd.DataFrame) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.common.files import write_text
+from pipeline.reporting.layout import latex_table, markdown_table
 
 CLOSE = 0.1  # relative difference from the paper's count that needs no reason
 REASONS = {
@@ -50,7 +51,7 @@ def write_parameter_table(counts: pd.DataFrame, paper: dict, folder: Path) -> No
             "trained: our models with params.yaml. Ours are counted without the reverb's impulse "
             "response; the column Reverb counts it, at the paper's sizes.\n"
             "\n"
-            f"{table.to_markdown(index=False, disable_numparse=True)}\n"
+            f"{markdown_table(table)}\n"
             "\n"
             "## Part by part\n"
             "\n"
@@ -59,7 +60,7 @@ def write_parameter_table(counts: pd.DataFrame, paper: dict, folder: Path) -> No
     )
     write_text(
         folder / "parameters.tex",
-        table.to_latex(index=False, escape=True, column_format="llrrrrrl"),
+        latex_table(table, "llrrrrrl"),
     )
 
 

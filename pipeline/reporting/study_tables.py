@@ -15,6 +15,7 @@ from pipeline.reporting.cells import (
     row_files,
 )
 from pipeline.reporting.columns import StudyTable, difference_name
+from pipeline.reporting.layout import latex_table, markdown_table
 from pipeline.reporting.studies import TABLES
 
 VALUES = (
@@ -137,7 +138,7 @@ def write_study_table(cells: pd.DataFrame, table: StudyTable, folder: Path) -> N
             "\n"
             f"{VALUES}\n"
             "\n"
-            f"{layout.to_markdown(index=False, disable_numparse=True)}\n"
+            f"{markdown_table(layout)}\n"
             "\n"
             f"{_differences(cells, table)}Full precision, and the rows behind each cell: "
             f"{table.name}.csv.\n"
@@ -146,7 +147,7 @@ def write_study_table(cells: pd.DataFrame, table: StudyTable, folder: Path) -> N
     alignment = "l" * (1 + len(table.lines)) + "r" * len(table.metrics)
     write_text(
         folder / f"{table.name}.tex",
-        layout.to_latex(index=False, escape=True, column_format=alignment),
+        latex_table(layout, alignment),
     )
 
 
@@ -162,7 +163,7 @@ def _differences(cells: pd.DataFrame, table: StudyTable) -> str:
     return (
         f"Differences from the line `{table.base}`, paired by example:\n"
         "\n"
-        f"{layout.to_markdown(index=False, disable_numparse=True)}\n"
+        f"{markdown_table(layout)}\n"
         "\n"
     )
 

@@ -1,6 +1,5 @@
 """Table 1 with the paper's figures and ours, in CSV, Markdown and LaTeX; metrics.json."""
 
-import re
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +14,7 @@ from pipeline.reporting.cells import (
     row_files,
 )
 from pipeline.reporting.columns import METRICS, PAPER_METRICS, difference_name
+from pipeline.reporting.layout import latex_table, latex_text, markdown_table, markdown_text
 
 # metrics whose paired differences are printed
 PAIRED = [
@@ -163,10 +163,9 @@ def detail_table(cells: pd.DataFrame, names: list[str], base: str) -> pd.DataFra
 
 
 def _markdown(layout: pd.DataFrame, details: dict[str, pd.DataFrame], notes: list[str]) -> str:
-    remarks = "\n".join(f"- {note}" for note in notes)
+    remarks = "\n".join(f"- {markdown_text(note)}" for note in notes)
     tables = "\n\n".join(
-        f"### Data set `{data}`\n\n{table.to_markdown(index=False, disable_numparse=True)}"
-        for data, table in details.items()
+        f"### Data set `{data}`\n\n{markdown_table(table)}" for data, table in details.items()
     )
     return (
         "# Resynthesis accuracy (the paper's Table 1)\n"
@@ -174,7 +173,7 @@ def _markdown(layout: pd.DataFrame, details: dict[str, pd.DataFrame], notes: lis
         "Lower is better in all three columns. Our cells: value [95 % interval] n=number of test "
         "examples in which the measure is defined.\n"
         "\n"
-        f"{layout.to_markdown(index=False, disable_numparse=True)}\n"
+        f"{markdown_table(layout)}\n"
         "\n"
         "## All metrics\n"
         "\n"
@@ -190,11 +189,6 @@ def _markdown(layout: pd.DataFrame, details: dict[str, pd.DataFrame], notes: lis
 
 
 def _latex(layout: pd.DataFrame, notes: list[str]) -> str:
-    table = layout.to_latex(index=False, escape=True, column_format="lllrrr")
-    remarks = "".join(f"\\item {_escape(note)}\n" for note in notes)
+    table = latex_table(layout, "lllrrr")
+    remarks = "".join(f"\\item {latex_text(note)}\n" for note in notes)
     return f"{table}\n\\begin{{itemize}}\n{remarks}\\end{{itemize}}\n"
-
-
-def _escape(text: str) -> str:
-    """Escape plain text for LaTeX; pandas escapes cells only."""
-    return re.sub(r"[&%$#_{}]", lambda special: f"\\{special[0]}", text)

@@ -7,6 +7,7 @@ import pandas as pd
 from pipeline.common.files import write_text
 from pipeline.reporting.cells import format_cell
 from pipeline.reporting.columns import METRICS, difference_name
+from pipeline.reporting.layout import latex_table, markdown_table
 
 TINY = "tiny"  # the paper's name; its full model is the base of its data set
 ABOUT = (
@@ -56,6 +57,6 @@ def write_tiny_table(cells: pd.DataFrame, counts: pd.DataFrame, full: str, folde
     table = pd.DataFrame(lines)
     write_text(
         folder / "tiny.md",
-        f"# The tiny model\n\n{ABOUT}\n\n{table.to_markdown(index=False, disable_numparse=True)}\n",
+        f"# The tiny model\n\n{ABOUT}\n\n{markdown_table(table)}\n",
     )
-    write_text(folder / "tiny.tex", table.to_latex(index=False, escape=True, column_format="lrrr"))
+    write_text(folder / "tiny.tex", latex_table(table, "lrrr"))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.common.files import write_text
+from pipeline.reporting.layout import latex_table, markdown_table
 
 # the loss is still falling if it fell by more than this share between the last two validations
 FALLING = 0.01
@@ -66,10 +67,10 @@ def write_training_table(trainings: pd.DataFrame, folder: Path) -> None:
             "loss still falls is not at its best, and one training says nothing about another "
             "seed.\n"
             "\n"
-            f"{table.to_markdown(index=False, disable_numparse=True)}\n"
+            f"{markdown_table(table)}\n"
         ),
     )
-    write_text(folder / "training.tex", table.to_latex(index=False, escape=True))
+    write_text(folder / "training.tex", latex_table(table))
 
 
 def training_table(trainings: pd.DataFrame) -> pd.DataFrame:

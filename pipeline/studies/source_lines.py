@@ -18,7 +18,7 @@ from pipeline.data.performance import (
     true_f0,
 )
 from pipeline.data.scores import Piece, read_allow_list
-from pipeline.data.soundfont import packaged_soundfont, read_recordings
+from pipeline.data.soundfont import InstrumentName, packaged_soundfont, read_recordings
 
 
 class PlayerConfig(Params):
@@ -35,7 +35,7 @@ class LinesConfig(PerformanceConfig):
 
     seed: int
     pieces: list[str]  # in pipeline/data/violin_scores.yaml, none in split train
-    instruments: dict[str, PlayerConfig]
+    instruments: dict[InstrumentName, PlayerConfig]
 
 
 class SourceLine(NamedTuple):
