@@ -244,17 +244,14 @@ def train(
         seed: determines initial weights, order of the examples, crops and noise.
         out: folder to write the model to (config and weights).
         exported: folder to write the SavedModel to.
-        log: CSV file of the training curve; a JSON file of the same name gets the summary.
+        log: CSV file of the training curve; a JSON file beside it gets the summary.
         checkpoint: file to resume from if it exists.
 
     Raises:
-        UserError: contradicting settings, examples that are missing or damaged, a loss that is not
-            finite, or a second process.
+        UserError: bad settings or examples, a loss that is not finite, or a second process.
     """
     check_combination(recipe, config, example_seconds)
-    keras.config.set_dtype_policy(config.precision)
-    fix_order_of_sums()
-    strategy = device_strategy(config.devices)
+    strategy = _set_up(config)
     pretrained = checkpoint.with_stem(f"{checkpoint.stem}-pretrained")
     with _lock(checkpoint):
         with strategy.scope():
@@ -268,6 +265,13 @@ def train(
         _write_log(run, trainer, pretraining_seconds, log)
         for path in (checkpoint, pretrained):
             path.unlink(missing_ok=True)
+
+
+def _set_up(config: TrainConfig) -> tf.distribute.Strategy:
+    """Set the precision and the order of sums; return the strategy for the devices."""
+    keras.config.set_dtype_policy(config.precision)
+    fix_order_of_sums()
+    return device_strategy(config.devices)
 
 
 @contextmanager
