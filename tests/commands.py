@@ -1,6 +1,7 @@
 """Run stages as users do, each in its own process, on small settings."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,19 @@ def error_line(done):
     output = f"{done.returncode}:\n{done.stderr[-3000:]}"
     assert done.returncode != 0 and len(lines) == 1 and "Traceback" not in done.stderr, output
     return lines[0]
+
+
+def copy_repository(folder):
+    """Copy the files that git knows or would add, but for reports and dvc.lock, to a new
+    repository in `folder`, in which nothing is committed.
+    """
+    files = run(ROOT, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
+    for name in files.strip("\0").split("\0"):
+        made = name == "dvc.lock" or name.startswith("reports/")
+        if (ROOT / name).is_file() and (not made or name.startswith("reports/outside")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    run(folder, "git", "init", "--quiet")
 
 
 def hashes(folder):

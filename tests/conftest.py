@@ -80,21 +80,11 @@ def smoke_project(tmp_path_factory) -> Path:
 
     All tests share it: undo every change.
     """
-    from commands import run
+    from commands import copy_repository, run
 
     need_git()
     folder = tmp_path_factory.mktemp("smoke") / "clone"
-    files = run(
-        ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard"
-    ).stdout.splitlines()
-    for name in files:
-        if (ROOT / name).exists() and (
-            not name.startswith("reports/") or name.startswith("reports/outside")
-        ):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    (folder / "dvc.lock").unlink(missing_ok=True)
-    run(folder, "git", "init", "--quiet")
+    copy_repository(folder)
     run(folder, sys.executable, "-m", "pipeline.overlay", "params/smoke.yaml")
     run(folder, "git", "add", "--all")
     run(folder, "git", "commit", "--quiet", "--message", "smoke")
