@@ -21,7 +21,7 @@ ONE_DIALECT = {  # YAML 1.1 reads each of these as something else
 @pytest.mark.parametrize("text", ONE_DIALECT)
 def test_values_and_keys_are_read_as_dvc_reads_them(tmp_path, text):
     path = tmp_path / "params.yaml"
-    path.write_text(f"value: {text}\nkeys: {{{text}: 1}}\n")
+    path.write_text(f"value: {text}\nkeys:\n  {text}: 1\n")
     expected = ONE_DIALECT[text]
     assert read_yaml(path) == load_yaml(path) == {"value": expected, "keys": {expected: 1}}
     assert type(read_yaml(path)["value"]) is type(expected)
