@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
 import pytest
 
+import pipeline  # noqa: F401, fixes the environment before a test's module imports Keras
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -27,7 +27,7 @@ ORDER = (  # imports go to the left only; names in one entry do not import each 
     ("page", "audit", "side_by_side", "verify", "transfer"),
 )
 ON_TOP = ("overlay", "side_by_side", "transfer", "verify")  # modules without a room
-DATA_SUFFIXES = (".yaml", ".html", ".css", ".js")
+DATA_SUFFIXES = (".yaml", ".json", ".html", ".css", ".js")
 STAGES = sorted(path.stem for path in (ROOT / "stages").glob("*.py") if path.stem != "__init__")
 
 

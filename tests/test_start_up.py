@@ -36,7 +36,8 @@ def stderr_of(program, **environment):
 
 def test_tensorflow_does_not_announce_onednn():
     """The variable turns oneDNN on for processors where TensorFlow would not use it by default."""
-    assert NOTICE not in stderr_of("import pipeline, tensorflow", TF_ENABLE_ONEDNN_OPTS="1")
+    program = "import os, pipeline; os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'; import tensorflow"
+    assert NOTICE not in stderr_of(program)
 
 
 @pytest.mark.parametrize("crash", [{}, {"CRASH": "1"}])

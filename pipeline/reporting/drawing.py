@@ -13,6 +13,7 @@ from PIL import Image
 
 from pipeline.common.units import SAMPLE_RATE
 
+matplotlib.rcdefaults()  # a user's matplotlibrc would change the pictures
 matplotlib.use("Agg")
 FFT, HOP_SAMPLES = 1024, 256
 STYLE = {"savefig.dpi": 110, "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
