@@ -2,14 +2,12 @@
 
 import json
 import shutil
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
 from browser import PAGE, REPORTS, browse, wait
+from listening import served
 
 pytest_plugins = ["browser"]
 PLAY = """
@@ -95,11 +93,6 @@ def test_the_page_works_with_the_keyboard(page):
     wait(page, "return document.activeElement.getAttribute('aria-pressed') == 'true'")
     press(page, Keys.SPACE)
     wait(page, "return document.activeElement.getAttribute('aria-pressed') == 'false'")
-    before = page.execute_script("return document.querySelector('.heard audio').currentTime")
-    press(page, Keys.ARROW_RIGHT)
-    assert page.execute_script(
-        "return document.querySelector('.heard audio').currentTime"
-    ) == pytest.approx(before + 0.25, abs=0.02)
 
 
 def test_the_picker_follows_the_arrows(page):
@@ -136,15 +129,33 @@ def test_only_scroll_boxes_scroll_sideways(page, width):
     assert beyond == []
 
 
-def test_the_page_plays_when_served(driver):
-    """As `make listen` serves it."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(REPORTS))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        driver.get(f"http://127.0.0.1:{server.server_port}/")
-        driver.find_element("css selector", ".heard .play").click()
-        wait(driver, "return document.querySelector('.heard audio').currentTime > 0.1")
-        server.shutdown()
+@pytest.fixture(scope="module", params=["from the folder", "served by make listen"])
+def address(request):
+    """The committed page's address, in both documented ways of opening it."""
+    if request.param == "from the folder":
+        yield PAGE
+    else:
+        with served() as url:
+            yield url
+
+
+def test_the_arrow_keys_move_within_a_sound(driver, address):
+    driver.get(address)
+    wait(driver, "return document.querySelector('.heard .play:enabled')")
+    driver.execute_script("document.querySelector('.heard .play').focus()")
+    press(driver, Keys.ENTER)
+    wait(driver, "return document.querySelector('.heard audio').currentTime > 0")
+    driver.execute_script("document.querySelector('.heard audio').pause()")
+    driver.execute_script("document.querySelector('.heard audio').currentTime = 1")
+    for key, seconds in (
+        (Keys.ARROW_RIGHT, 1.25),
+        (Keys.ARROW_RIGHT, 1.5),
+        (Keys.ARROW_LEFT, 1.25),
+    ):
+        press(driver, key)
+        wait(driver, "return !document.querySelector('.heard audio').seeking")
+        now = driver.execute_script("return document.querySelector('.heard audio').currentTime")
+        assert now == pytest.approx(seconds, abs=0.05)
 
 
 def test_without_scripts_the_content_is_complete_and_the_browsers_players_work(driver):
