@@ -180,13 +180,14 @@ def compile_own() -> None:
 
 
 def find_uv() -> str:
-    """Find uv: from the environment variable UV, on the PATH, or where the Makefile installs it."""
+    """Find uv: from the environment variable UV, where the Makefile installs it, or on the PATH.
+
+    The first two have the pinned version.
+    """
     installed = ROOT / ".tools" / "bin" / "uv"
-    uv = os.environ.get("UV") or shutil.which("uv")
+    uv = os.environ.get("UV") or (installed.exists() and str(installed)) or shutil.which("uv")
     if uv:
         return uv
-    if installed.exists():
-        return str(installed)
     raise UserError(
         "uv was not found: run this as `make bench`, or name uv in the environment variable UV"
     )
