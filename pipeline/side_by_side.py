@@ -6,8 +6,10 @@ decides when all stages that this one depends on are finished. Unchanged stages 
 changed stage is run by a separate `dvc repro`. The results are those of a plain `dvc repro`.
 """
 
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -23,7 +25,8 @@ from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 from dvc.stage import Stage
 
-from pipeline.common.cli import UserError, run_stage
+from pipeline.common import processes
+from pipeline.common.cli import Terminated, UserError, run_stage
 from pipeline.common.params import check_names
 from pipeline.common.yaml_files import read_yaml
 
@@ -31,10 +34,52 @@ Node = TypeVar("Node")
 DVC = [sys.executable, "-m", "dvc", "--wait-for-lock"]
 
 
+class Reproductions:
+    """The `dvc repro` processes that run now; signals reach all that they started too."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def run(self, name: str) -> int:
+        """Reproduce a stage whose dependencies are up to date; return the exit status.
+
+        Print every line of its output with the stage's name as a prefix.
+        """
+        started = time.monotonic()
+        with self._start([*DVC, "repro", "--single-item", name]) as process:
+            # in text mode, the carriage returns of progress bars also end lines
+            for line in process.stdout:
+                if line.strip():
+                    print(f"{name}: {line.strip()}", flush=True)
+        with self._lock:
+            self._running.discard(process)
+        print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
+        return process.returncode
+
+    def stop(self, number: int) -> None:
+        """Send a signal to all, and start no others."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                processes.send(process, number)
+
+    def _start(self, command: list[str]) -> subprocess.Popen:
+        with self._lock:
+            if self._stopped:
+                raise Terminated(signal.SIGTERM)
+            out = subprocess.PIPE
+            process = processes.start(command, stdout=out, stderr=subprocess.STDOUT, text=True)
+            self._running.add(process)
+            return process
+
+
 def main(jobs: Annotated[int, typer.Option(min=1)] = 2) -> None:
     """Reproduce every stage of dvc.yaml that changed, at most JOBS at a time.
 
-    After a failure, stages that are running finish and no other stage begins.
+    After a failure, stages that are running finish and no other stage begins. Ctrl-C, SIGTERM and
+    SIGHUP end all of them.
     """
     params = Path(ParamsDependency.DEFAULT_PARAMS_FILE)
     if params.exists():
@@ -51,7 +96,14 @@ def main(jobs: Annotated[int, typer.Option(min=1)] = 2) -> None:
         with lock_repo(repo):
             return {stage for stage in stages if has_changed(stage)}
 
-    statuses = run_graph(graph, jobs, find_changed, lambda stage: repro(stage.addressing))
+    reproductions = Reproductions()
+    statuses = run_graph(
+        graph,
+        jobs,
+        find_changed,
+        lambda stage: reproductions.run(stage.addressing),
+        reproductions.stop,
+    )
     failed = [stage.addressing for stage, status in statuses.items() if status]
     if failed:
         raise UserError(
@@ -84,6 +136,7 @@ def run_graph(
     jobs: int,
     find_changed: Callable[[Collection[Node]], Collection[Node]],
     run: Callable[[Node], int],
+    stop: Callable[[int], None],
 ) -> dict[Node, int]:
     """Run the changed nodes of a graph, each after its dependencies, until one fails.
 
@@ -92,6 +145,7 @@ def run_graph(
         jobs: the maximum number of nodes that run at once.
         find_changed: returns the changed ones of some nodes whose dependencies are finished.
         run: runs a node and returns its exit status.
+        stop: sends a signal to the nodes that run; from then on, `run` begins no others.
 
     Returns:
         The exit status of every node that ran.
@@ -113,29 +167,22 @@ def run_graph(
                     node = running.pop(future)
                     statuses[node] = future.result()
                     sorter.done(node)
+        except (KeyboardInterrupt, Terminated) as error:
+            _end(running, stop, error)  # before the pool waits for them
+            raise
         finally:
             for future in running:
                 future.cancel()  # no effect on those that have begun
     return statuses
 
 
-def repro(name: str) -> int:
-    """Reproduce a stage whose dependencies are up to date; return the exit status.
-
-    Print every line of its output with the stage's name as a prefix.
-    """
-    started = time.monotonic()
-    command = [*DVC, "repro", "--single-item", name]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        for (
-            line
-        ) in process.stdout:  # in text mode, the carriage returns of progress bars also end lines
-            if line.strip():
-                print(f"{name}: {line.strip()}", flush=True)
-    print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
-    return process.returncode
+def _end(running: Mapping, stop: Callable[[int], None], error: BaseException) -> None:
+    """Pass Ctrl-C or SIGTERM on to the nodes that run; kill those that do not end."""
+    stop(signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM)
+    try:
+        wait(running, processes.GRACE_SECONDS)
+    finally:
+        stop(signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from typing import Annotated, Any, NamedTuple
 import pandas as pd
 import typer
 
+from pipeline.common import processes
 from pipeline.common.cli import UserError, run_stage
 from pipeline.common.yaml_files import read_yaml
 
@@ -179,7 +180,7 @@ def _outputs(root: Path) -> dict[str, dict[str, str]]:
 
 
 def _run(folder: Path, *command: str) -> subprocess.CompletedProcess:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = processes.run(list(command), folder)
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
         raise UserError(f"verify: `{' '.join(command[-4:])}` failed: {last}")

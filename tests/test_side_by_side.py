@@ -1,10 +1,6 @@
 """Independent stages side by side: order, limits, failures; plan, changes and results are DVC's."""
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -12,17 +8,12 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from commands import ENVIRONMENT
 from conftest import ROOT
 from pipeline.side_by_side import read_graph, run_graph
+from small_projects import dvc, reproduce, write_pipeline
 
 DIAMOND = {"end": {"left", "right"}, "left": {"start"}, "right": {"start"}, "start": set()}
 UP_TO_DATE = "Data and pipelines are up to date."
-RECORD_PROCESSES = """
-import json, os, sys
-with open(os.environ["PROCESSES"], "a") as file:
-    print(json.dumps(sys.orig_argv), file=file)
-"""
 INPUTS = ("param", "code", "deleted", "tampered", "unlocked", "still")
 
 
@@ -48,9 +39,13 @@ class Runs:
         return self.statuses.get(name, 0)
 
 
+def never(number):
+    raise AssertionError(f"no one interrupted this run, but signal {number} was sent")
+
+
 def test_every_stage_runs_once_after_those_it_needs():
     runs = Runs(together=("left", "right"))
-    assert run_graph(DIAMOND, 2, set, runs) == dict.fromkeys(DIAMOND, 0)
+    assert run_graph(DIAMOND, 2, set, runs, never) == dict.fromkeys(DIAMOND, 0)
     assert runs.begun[0] == "start" and runs.begun[-1] == "end"
     assert sorted(runs.begun) == sorted(DIAMOND)
     assert runs.most == 2
@@ -59,13 +54,13 @@ def test_every_stage_runs_once_after_those_it_needs():
 def test_no_more_run_at_once_than_asked():
     runs = Runs()
     graph = {str(number): set() for number in range(6)}
-    assert run_graph(graph, 1, set, runs) == dict.fromkeys(graph, 0)
+    assert run_graph(graph, 1, set, runs, never) == dict.fromkeys(graph, 0)
     assert runs.most == 1 and len(runs.begun) == 6
 
 
 def test_after_a_failure_nothing_more_begins():
     runs = Runs({"left": 1})
-    assert run_graph(DIAMOND, 1, set, runs)["left"] == 1
+    assert run_graph(DIAMOND, 1, set, runs, never)["left"] == 1
     assert "end" not in runs.begun
 
 
@@ -77,7 +72,7 @@ def test_a_stage_is_asked_once_and_only_when_those_it_needs_are_finished():
         assert "end" not in names or runs.begun == ["left"]
         return set(names) & {"left", "end"}
 
-    assert run_graph(DIAMOND, 2, find_changed, runs) == {"left": 0, "end": 0}
+    assert run_graph(DIAMOND, 2, find_changed, runs, never) == {"left": 0, "end": 0}
     assert sorted(asked) == sorted(DIAMOND) and runs.begun == ["left", "end"]
 
 
@@ -99,38 +94,6 @@ def copy_stage(name, source, **more):
     return {
         name: {"cmd": f"cp {source} {name}.out", "deps": [source], "outs": [f"{name}.out"]} | more
     }
-
-
-def write_pipeline(folder, stages):
-    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
-
-
-def dvc(folder, *arguments):
-    return reproduce(folder, "dvc", *arguments)[0]
-
-
-def reproduce(folder, module="pipeline.side_by_side", *arguments):
-    """Run a module in a project and record the command line of every Python process it starts.
-
-    Returns:
-        The finished process and the last argument of each `dvc` it started: a stage's name.
-    """
-    hook = folder.parent / "hook"
-    hook.mkdir(exist_ok=True)
-    (hook / "sitecustomize.py").write_text(RECORD_PROCESSES)
-    record = hook / "processes"
-    record.write_text("")
-    path = os.pathsep.join([str(hook), str(ROOT)])
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=folder,
-        env=ENVIRONMENT | {"PYTHONPATH": path, "PROCESSES": str(record)},
-        capture_output=True,
-        text=True,
-    )
-    processes = [json.loads(line) for line in record.read_text().splitlines()]
-    assert module in processes[0]
-    return done, sorted(command[-1] for command in processes[1:] if "dvc" in command)
 
 
 def state(folder):
