@@ -12,6 +12,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,7 @@ import typer
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.common.cli import UserError, progress
+from pipeline.preparation.local_workers import UNREACHED, WATCH_SECONDS, ProcessRunner, lost_workers
 
 # Not in params.yaml, because results do not depend on it; the environment variable reaches the
 # stages that `dvc repro` runs.
@@ -32,6 +34,7 @@ Workers = Annotated[
         help="Local processes; further options go to Beam, as BEAM_OPTIONS do.",
     ),
 ]
+PROCESSES = f"{ProcessRunner.__module__}.{ProcessRunner.__name__}"
 
 
 def run_chain(
@@ -48,25 +51,20 @@ def run_chain(
         runner: Beam's options, from `runner_options`.
 
     Raises:
-        UserError: the options are wrong, or rows are missing.
+        UserError: the options are wrong, a worker is lost or out of reach, or rows are missing.
     """
     pipeline = _open_pipeline(runner)
     shutil.rmtree(rows, ignore_errors=True)
     rows.mkdir(parents=True)
-    done = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(rows, len(elements), label, done))
-    watcher.start()
-    try:
-        with pipeline as chain:
-            _ = (
-                chain
-                | beam.Create(elements)
-                | beam.Reshuffle()
-                | beam.Map(partial(_write_row, work, rows.resolve()))
-            )
-    finally:
-        done.set()
-        watcher.join()
+    outcome: Future[None] = Future()
+    write = partial(_write_row, work, rows.resolve())
+    # A daemon, because Beam waits for its workers without a limit, also where they cannot answer
+    # any more, after Ctrl-C or when one of them was killed.
+    run = threading.Thread(target=_run, args=(pipeline, elements, write, outcome), daemon=True)
+    with lost_workers() as lost:
+        run.start()
+        _watch(rows, len(elements), label, outcome, lost)
+    _check_outcome(outcome, lost, label)
     # keyed by id, because a cluster may run an element twice
     row_by_id = {row["id"]: row for row in _read_rows(rows)}
     shutil.rmtree(rows)
@@ -101,12 +99,12 @@ def runner_options(workers: int, options: list[str]) -> list[str]:
                 "with the runner's own options"
             )
         return options
-    mode = "multi_processing" if workers > 1 else "multi_threading"
-    number = workers if workers > 1 else os.cpu_count()
+    if workers > 1:
+        return [f"--runner={PROCESSES}", f"--direct_num_workers={workers}", *options]
     return [
         "--runner=FnApiRunner",
-        f"--direct_running_mode={mode}",
-        f"--direct_num_workers={number}",
+        "--direct_running_mode=multi_threading",
+        f"--direct_num_workers={os.cpu_count()}",
         *options,
     ]
 
@@ -134,6 +132,44 @@ def _open_pipeline(runner: list[str]) -> beam.Pipeline:
     return pipeline
 
 
+def _run(
+    pipeline: beam.Pipeline, elements: list[dict], write: Callable, outcome: Future[None]
+) -> None:
+    """Run `write` on every element; put the end or the error of the run into `outcome`."""
+    try:
+        with pipeline as chain:
+            _ = chain | beam.Create(elements) | beam.Reshuffle() | beam.Map(write)
+    except BaseException as error:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(None)
+
+
+def _check_outcome(outcome: Future[None], lost: list[str], label: str) -> None:
+    """Stop if a worker process is lost or cannot be reached; raise the run's other errors."""
+    if lost:
+        raise UserError(
+            f"{label}: a local worker is gone ({lost[0]}); if memory ran out, use fewer --workers "
+            "(or WORKERS); run the same command again to continue"
+        )
+    error = outcome.exception()
+    # Dask's errors of connections are OSErrors without a number
+    unnumbered = isinstance(error, OSError) and error.errno is None
+    if isinstance(error, UNREACHED) or unnumbered:
+        raise UserError(
+            f"{label}: Beam's workers or job service cannot be reached ({_first_line(error)}); "
+            "check that they run, and the addresses in the options and in BEAM_OPTIONS, and run "
+            "the same command again to continue"
+        ) from None
+    outcome.result()
+
+
+def _first_line(error: BaseException) -> str:
+    """Return what an error says, in one line, or its name."""
+    details = getattr(error, "details", lambda: str(error))()
+    return next(iter((details or "").strip().splitlines()), type(error).__name__)
+
+
 def _write_row(work: Callable[[dict], dict], rows: Path, element: dict) -> None:
     """Run `work` on an element and append its row to this thread's file."""
     line = json.dumps(work(element)) + "\n"
@@ -148,15 +184,15 @@ def _read_rows(rows: Path) -> Iterator[dict]:
         yield from map(json.loads, path.read_text().splitlines())
 
 
-def _watch(rows: Path, total: int, label: str, done: threading.Event) -> None:
-    """Show progress by counting lines in the row files until `done` is set.
+def _watch(rows: Path, total: int, label: str, outcome: Future[None], lost: list[str]) -> None:
+    """Show progress by counting lines in the row files until the run ends or a worker is lost.
 
     Beam's own counters cannot be read meanwhile, because the local runner blocks.
     """
     bytes_read: dict[Path, int] = {}
     with progress(None, label, total, unit="file") as bar:
         while True:
-            finished = done.wait(0.5)
+            finished = wait([outcome], WATCH_SECONDS).done or lost
             for path in rows.glob("*.jsonl"):
                 with open(path, "rb") as file:
                     file.seek(bytes_read.get(path, 0))
