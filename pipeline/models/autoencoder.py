@@ -80,13 +80,16 @@ class Autoencoder(BuiltByCall, keras.Model):
     def controls(self, batch: dict[str, tf.Tensor]) -> Controls:
         """Compute the synthesizer controls of a batch.
 
-        The batch holds `audio` [batch, samples], `f0_hz` and `loudness_db` [batch, frames].
+        The batch holds `audio` [batch, samples], `f0_hz` and `loudness_db` [batch, frames]. Where a
+        `voiced` [batch, frames] in the batch is false, the harmonics are silent.
         """
         hidden = self.conditioning(batch)
         amplitude = _nonnegative(self.amplitude_head, hidden)
         distribution = _nonnegative(self.distribution_head, hidden)
         if self.amplitude_head is not None:
             amplitude = amplitude[..., 0]
+            if "voiced" in batch:
+                amplitude = tf.where(batch["voiced"], amplitude, 0.0)
             distribution = normalized_distribution(batch["f0_hz"], distribution)
         return Controls(amplitude, distribution, _nonnegative(self.noise_head, hidden, QUIET_NOISE))
 
@@ -103,6 +106,7 @@ class Autoencoder(BuiltByCall, keras.Model):
         """
         if self.f0_encoder is not None:
             batch = batch | {"f0_hz": self.f0_encoder(batch["audio"])}
+            batch.pop("voiced", None)  # it belongs to the given f0
         amplitude, distribution, magnitudes = self.controls(batch)
         silence = tf.zeros_like(batch["noise"])
         harmonic = silence

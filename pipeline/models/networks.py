@@ -72,9 +72,10 @@ def mlp(units: int, layers: int, name: str) -> keras.Layer:
 class ZEncoder(keras.layers.Layer):
     """Encode z from the MFCCs of audio: [batch, samples] -> [batch, samples / 64, dims].
 
-    Each coefficient is standardized with statistics of the training split (`adapt`) before the
-    paper's normalization layer with learned scale and shift: otherwise the energy coefficient
-    would drown out the others.
+    If the length is not a multiple of 512 samples, the last MFCC frame covers the remainder. Each
+    coefficient is standardized with statistics of the training split (`adapt`) before the paper's
+    normalization layer with learned scale and shift: otherwise the energy coefficient would drown
+    out the others.
     """
 
     def __init__(self, gru_units: int, dims: int):
@@ -100,7 +101,7 @@ class ZEncoder(keras.layers.Layer):
         """Encode z at the control rate from standardized and normalized MFCCs."""
         standardized = (self._mfcc(audio) - self.mfcc_mean) / self.mfcc_std
         z = self.to_z(self.gru(self.normalization(standardized)))
-        return upsample_linear(z, MFCC_HOP // HOP)
+        return upsample_linear(z, MFCC_HOP // HOP)[:, : tf.shape(audio)[1] // HOP]
 
     def adapt(self, batches: Iterable[tf.Tensor]) -> None:
         """Fit the MFCC statistics to audio of the training split, [batch, samples] each."""
@@ -164,7 +165,7 @@ def mfcc(
         hop: samples between the centres of frames.
 
     Returns:
-        [batch, samples / hop, coefficients]
+        [batch, ceil(samples / hop), coefficients]
     """
     window = tf.signal.hann_window(size)
     magnitude = tf.abs(tf.signal.rfft(centered_frames(audio, size, hop) * window))

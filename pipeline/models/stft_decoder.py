@@ -36,9 +36,10 @@ class StftDecoderConfig(Params):
 
     @model_validator(mode="after")
     def check_that_frames_overlap_evenly(self):
-        """Require a frame size that is a multiple of the hop."""
-        if self.fft_size % (self.stride * HOP):
-            raise ValueError(f"fft_size must be a multiple of stride x {HOP}")
+        """Require frames of two hops or more, in whole hops."""
+        hops, rest = divmod(self.fft_size, self.stride * HOP)
+        if rest or hops < 2:
+            raise ValueError(f"fft_size must be a multiple of stride x {HOP}, at least twice that")
         return self
 
 

@@ -24,18 +24,10 @@ from pipeline.models.recipe import (
     save_model,
 )
 from pipeline.training.export import export_model
+from small_recipes import small_recipe
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 EXPERIMENTS = list(PARAMS["experiments"])
-OPTIONS = (
-    "use_loudness",
-    "use_z",
-    "f0",
-    "mlp_layers",
-    "f0_bins",
-    "linear_envelopes",
-    "reverb_seconds",
-)
 
 
 def mlp_count(inputs, units, layers):
@@ -86,18 +78,6 @@ def test_every_experiment_builds_with_the_expected_parameters(experiment):
         assert sum(counts.get(name, 0) for name in heads) == heads_count(recipe.model)
         assert counts.get("reverb", 1) == max(round(16000 * recipe.model.reverb_seconds), 2) - 1
         assert ("f0_encoder" in counts) == (recipe.model.f0 == "encoded")
-
-
-def small_recipe(small_model_values, experiment) -> Recipe:
-    """Return an experiment's options at a small size, with its baseline's own sizes."""
-    recipe = read_recipe(Settings.read(ROOT / "params.yaml"), experiment)
-    options = {name: getattr(recipe.model, name) for name in OPTIONS}
-    options |= {
-        name: 0
-        for name in ("gru_units", "harmonics", "noise_bands")
-        if not getattr(recipe.model, name)
-    }
-    return recipe._replace(model=ModelConfig(**small_model_values | options))
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
