@@ -43,7 +43,7 @@ verify: environment
 
 transfer: environment
 	@test -n "$$AUDIO" || { echo "error: no recording; run make transfer AUDIO=path/to/recording.wav" >&2; exit 1; }
-	$(RUN) python -m pipeline.transfer -- "$$AUDIO"
+	$(RUN) python -m pipeline.transfer $${OUT:+--out="$$OUT"} -- "$$AUDIO"
 
 listen:  # on port 0, which is any that is free, or on PORT
 	@test -n "$(ANY_PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }

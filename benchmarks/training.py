@@ -25,7 +25,7 @@ from benchmarks.workers import (
     reference_contender,
     take_turns,
 )
-from pipeline.common.cli import progress, run_stage
+from pipeline.common.cli import UserError, progress, run_stage
 from pipeline.common.settings import Settings
 from pipeline.common.units import FRAME_RATE
 from pipeline.training.experiment import TrainConfig
@@ -54,6 +54,8 @@ def main(
     """Write the CSV file OUT and a Markdown file of the same name. LARGEST is both the longest
     example in seconds and the largest batch.
     """
+    if out.suffix == ".md":
+        raise UserError(f"{out}: the Markdown file would replace it; name a CSV file")
     check_writable(out)
     size = Size(batch, seconds, units, repeats, least, largest)
     machine = machine_figures()

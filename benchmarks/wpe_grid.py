@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
+from benchmarks.measurements import check_writable
 from pipeline.common.cli import progress, run_stage
 from pipeline.common.files import write_text
 from pipeline.common.manifest import AUDIO, TRUTH
@@ -51,6 +52,7 @@ def main(
     """Read the valid split of EXAMPLES, DATA_SET and `examples.seconds`; write OUT (CSV), sorted by
     spectral loss.
     """
+    check_writable(out)
     valid = {
         example["example_id"]: example
         for example in read_split(examples, "valid", example_seconds(Settings.read(params)))

@@ -1,5 +1,6 @@
 """Transfer the timbre of a trained model to any recording: `make transfer AUDIO=path`."""
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 import typer
 
-from pipeline.audio.files import BadAudio, read_audio, write_audio
+from pipeline.audio.files import WRITTEN, BadAudio, read_audio, write_audio
 from pipeline.common.cli import UserError, run_stage
 from pipeline.common.settings import Settings
 from pipeline.common.units import FRAME_RATE, HOP, SAMPLE_RATE
@@ -37,7 +38,7 @@ HIGHEST_PEAK = 0.99
 def main(
     audio: Path,
     out: Annotated[
-        Path | None, typer.Option(help="the WAV file to write; transfers/NAME.wav by default")
+        Path | None, typer.Option(help="the WAV or FLAC to write; transfers/NAME.wav by default")
     ] = None,
     model: Annotated[Path, typer.Option(help="a trained DDSP autoencoder")] = Path(
         "models/solo_violin-0"
@@ -52,17 +53,18 @@ def main(
 
     Print how the source was adjusted, and the metrics of the table of timbre transfers.
     """
+    out = _check_output(out or Path("transfers") / f"{audio.stem}.wav", audio)
     fix_order_of_sums()
     settings = Settings.read(params)
     config = settings.section("timbre_transfer", TimbreTransferConfig)
     features = settings.section("features", FeaturesConfig)
     tracking = settings.section("resynthesize", ResynthesizeConfig)
     seconds = example_seconds(settings)
-    length = round(seconds * FRAME_RATE)
-    out = out or Path("transfers") / f"{audio.stem}.wav"
     samples = _read(audio)
+    training = _find_training(model, assigned)  # before the model, which takes seconds to load
     autoencoder = load_autoencoder(model)
-    target = describe_target(_read_training(model, assigned, seconds))
+    target = describe_target(read_split(training, "train", seconds))
+    length = round(seconds * FRAME_RATE)
     padded = np.pad(samples, (0, max(0, length * HOP - len(samples))))  # to at least one window
     transferred = transfer(
         autoencoder,
@@ -138,15 +140,31 @@ def _read(audio: Path) -> np.ndarray:
         raise UserError(f"{audio}: {error}; give a recording that can be decoded") from None
 
 
-def _read_training(model: Path, assigned: Path, seconds: float) -> list[dict]:
-    """Read the examples that a model was trained on, found by its experiment's name."""
+def _check_output(out: Path, audio: Path) -> Path:
+    """Return `out`; raise a UserError unless it is a new file that can be written."""
+    if out.suffix not in WRITTEN:
+        raise UserError(f"{out}: name a file that ends in {' or '.join(WRITTEN)}")
+    if out.exists() and audio.exists() and out.samefile(audio):
+        raise UserError(f"{out}: is the recording itself; name another file (OUT=...)")
+    if out.exists() or out.is_symlink():
+        raise UserError(f"{out}: exists; remove it or name another file (OUT=...)")
+    folder = next(parent for parent in out.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UserError(
+            f"{out}: cannot be written into {os.path.relpath(folder)}; name another file (OUT=...)"
+        )
+    return out
+
+
+def _find_training(model: Path, assigned: Path) -> Path:
+    """Find the examples that a model was trained on by its experiment's name."""
     assignment = assigned / f"{model.name.rpartition('-')[0]}.json"
     if not assignment.exists():
         raise UserError(
             f"{assignment}: no such file; it names the training data of {model}; run `make repro` "
             "or `dvc repro assign`"
         )
-    return read_split(read_assignment(assignment).examples, "train", seconds)
+    return read_assignment(assignment).examples
 
 
 def _write(out: Path, samples: np.ndarray) -> None:

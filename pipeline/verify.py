@@ -49,11 +49,17 @@ def main(
     """Clone ROOT's last commit into a temporary folder, rerun STAGES there and print a verdict per
     output. Fail if an output differs.
     """
+    committed = _outputs(root)
+    kinds = {name.split("@")[0] for name in committed}
+    for stage in stages or ():
+        if stage not in kinds:
+            raise UserError(
+                f"--stage {stage}: not in dvc.lock; name one of {', '.join(sorted(kinds))}"
+            )
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
         verdicts = [_smoke(root, Path(folder) / "smoke")] if smoke else []
         _print(verdicts)
         clone = _clone(root, Path(folder) / "default")
-        committed = _outputs(root)
         for stage in [
             name for kind in stages or CHEAP for name in committed if name.split("@")[0] == kind
         ]:

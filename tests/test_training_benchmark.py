@@ -173,6 +173,7 @@ def test_the_report_lists_targets_separately_from_all_figures(tmp_path):
 def test_bad_input_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     assert "cannot be written" in error_line(bench(tmp_path / "file" / "out.csv"))
+    assert "the Markdown file would replace it" in error_line(bench(tmp_path / "out.md"))
     assert "--repeats" in error_line(bench(tmp_path / "out.csv", "--repeats", 0))
 
 

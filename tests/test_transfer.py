@@ -1,7 +1,9 @@
 """`make transfer`: any recording through a small model, and what cannot be read."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +12,15 @@ import soundfile
 from batches import STATISTICS
 from commands import ENVIRONMENT, error_line
 from conftest import ROOT
-from pipeline.common.files import write_json
+from pipeline.common.cli import UserError
+from pipeline.common.files import file_sha256, write_json
 from pipeline.common.units import FRAME
 from pipeline.models.autoencoder import ModelConfig
 from pipeline.models.recipe import Recipe, build_model, save_model
 from pipeline.preparation.shards import encode_example, shard_name
 from pipeline.preparation.tfrecord import write_records
+from pipeline.transfer import main
+from training_runs import write_statistics
 from transfer_sounds import tone
 
 
@@ -36,9 +41,16 @@ def trained(tmp_path_factory, small_model_values):
         )
         frames["loudness_db"] = np.linspace(-40, -20, 1000)
         records.append(encode_example(f"tone{number}", 0, frames))
-    (folder / "examples").mkdir()
-    write_records(folder / "examples" / shard_name("train", 0, 1), records)
-    write_json(folder / "small.json", {"data": "tones", "examples": str(folder / "examples")})
+    examples = folder / "examples"
+    examples.mkdir()
+    write_records(examples / shard_name("train", 0, 1), records)
+    write_statistics(examples)
+    assignment = {
+        "data": "tones",
+        "examples": str(examples),
+        "sha256": file_sha256(examples / "statistics.json"),
+    }
+    write_json(folder / "small.json", assignment)
     return folder
 
 
@@ -95,3 +107,49 @@ def test_what_cannot_be_read_is_one_line(trained, tmp_path):
     done = transferred(trained, tmp_path / "text.wav", tmp_path / "out.wav")
     assert done.returncode == 1 and not (tmp_path / "out.wav").exists()
     assert error_line(done).startswith(f"error: {tmp_path}/text.wav: cannot be decoded: ")
+
+
+def take(folder, name):
+    """Write a recording; return its path and bytes."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, tone(440.0, seconds=0.1), 16000)
+    return path, path.read_bytes()
+
+
+NO_MODEL = Path("no/model-0")  # a path that is refused is refused before a model is looked for
+
+
+@pytest.mark.parametrize(
+    ("recording", "out", "message"),
+    [
+        ("take.wav", "take.wav", "is the recording itself"),
+        ("take.wav", "link.wav", "is the recording itself"),
+        ("transfers/take.wav", None, "is the recording itself"),  # its own output
+        ("take.flac", None, "exists"),  # take.wav was transferred before
+        ("take.flac", "transfers/take.wav", "exists"),
+        ("take.wav", "dangling.wav", "exists"),
+        ("take.wav", "x.mp3", "name a file that ends in .wav or .flac"),
+        ("take.wav", "x", "name a file that ends in .wav or .flac"),
+        ("take.wav", "take.wav/x.wav", "cannot be written into take.wav"),
+    ],
+)
+def test_an_output_that_would_be_lost_or_lose_something_is_refused(
+    tmp_path, monkeypatch, recording, out, message
+):
+    monkeypatch.chdir(tmp_path)
+    before = dict(take(tmp_path, name) for name in ("take.wav", "take.flac", "transfers/take.wav"))
+    (tmp_path / "link.wav").symlink_to("take.wav")
+    (tmp_path / "dangling.wav").symlink_to("nowhere.wav")
+    where = out or "transfers/take.wav"
+    with pytest.raises(UserError, match=rf"^{re.escape(where)}: {message}"):
+        main(Path(recording), out and Path(out), NO_MODEL)
+    assert {path: path.read_bytes() for path in before} == before
+    assert not (tmp_path / "nowhere.wav").exists()
+
+
+def test_a_refused_output_is_one_line(trained, tmp_path):
+    path, _ = take(tmp_path, "take.wav")
+    done = transferred(trained, path, path)
+    assert done.returncode == 1
+    assert error_line(done).startswith(f"error: {path}: is the recording itself; name another file")

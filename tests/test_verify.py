@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from commands import error_line, run
-from pipeline.verify import CLOSE, DIFFERENT, IDENTICAL, compare, largest_difference
+from pipeline.common.cli import UserError
+from pipeline.verify import CLOSE, DIFFERENT, IDENTICAL, compare, largest_difference, main
 
 
 @pytest.fixture
@@ -66,6 +67,12 @@ def test_the_largest_difference(tmp_path):
     assert largest_difference(one, other) == math.inf
     pd.DataFrame({"x": [1.0, 200.0, 0.0]}).to_parquet(other)
     assert largest_difference(one, other) == math.inf
+
+
+def test_a_stage_that_does_not_exist_is_refused_before_any_work(clone):
+    (clone / "dvc.lock").write_text("stages: {data@notes: {}, page: {}}")
+    with pytest.raises(UserError, match="--stage dta: not in dvc.lock; name one of data, page"):
+        main(clone, ["data", "dta"])
 
 
 def test_a_run_is_compared_with_what_is_committed(smoke_project, tmp_path):

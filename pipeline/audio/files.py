@@ -24,6 +24,8 @@ SILENCE = 2e-4  # peak to peak; loudness curves end at -80 dB, an amplitude of 1
 RATES = range(1000, 1_000_001)
 # full scale is 1; decoders and mixes in floating point exceed it by less than these 12 dB
 HIGHEST_PEAK = 4.0
+# what `write_audio` writes by suffix: libsndfile's container and sample format
+WRITTEN = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_24")}
 
 
 def read_audio(path: Path) -> np.ndarray:
@@ -63,7 +65,7 @@ def read_audio(path: Path) -> np.ndarray:
 
 def write_audio(path: Path, audio: np.ndarray) -> str:
     """Write [samples] at 16 kHz as 16-bit .wav or 24-bit .flac; return the samples' SHA-256."""
-    container, subtype = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_24")}[path.suffix]
+    container, subtype = WRITTEN[path.suffix]
     encoded = io.BytesIO()  # libsndfile does not report a full disk
     soundfile.write(encoded, np.clip(audio, -1, 1), SAMPLE_RATE, subtype=subtype, format=container)
     path.write_bytes(encoded.getvalue())
