@@ -109,8 +109,10 @@ def across_gaps(f0_hz: tf.Tensor, voiced: tf.Tensor) -> tf.Tensor:
     frames = tf.argsort(tf.cast(~voiced, tf.int32), axis=1, stable=True)  # the voiced ones first
     before = tf.gather(frames, tf.clip_by_value(passed - 1, 0, last), batch_dims=1)
     after = tf.gather(frames, tf.minimum(passed, last), batch_dims=1)
-    way = tf.range(tf.shape(f0_hz)[1])[None] - before
-    share = tf.math.divide_no_nan(tf.cast(way, f0_hz.dtype), tf.cast(after - before, f0_hz.dtype))
+    elapsed = tf.range(tf.shape(f0_hz)[1])[None] - before
+    share = tf.math.divide_no_nan(
+        tf.cast(elapsed, f0_hz.dtype), tf.cast(after - before, f0_hz.dtype)
+    )
     log_f0 = tf.math.log(tf.where(voiced, f0_hz, NO_PITCH_HZ))
     start, end = (tf.gather(log_f0, frame, batch_dims=1) for frame in (before, after))
     return tf.where(voiced, f0_hz, tf.exp(start + share * (end - start)))
