@@ -1,4 +1,4 @@
-"""Processes that a test's process started: wait until they run, and until they are gone."""
+"""Processes that a test starts and sends signals to, and those that they start."""
 
 import signal
 import subprocess
@@ -6,6 +6,41 @@ from pathlib import Path
 from time import sleep
 
 import psutil
+
+from commands import ENVIRONMENT
+
+LIMIT = 300  # seconds; it only ends a hang
+
+
+def start(folder: Path, *command: str, **environment: str) -> subprocess.Popen:
+    """Start a command in a folder; it hears signals that this process may have inherited as
+    ignored, from nohup or as a shell's background job.
+    """
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=ENVIRONMENT | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_hear_signals,
+    )
+
+
+def finish(process: subprocess.Popen) -> subprocess.CompletedProcess:
+    """Wait for a process; return it as `subprocess.run` does."""
+    try:
+        stdout, stderr = process.communicate(timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def _hear_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def wait_for_children(folder: Path, count: int, process: subprocess.Popen) -> list[psutil.Process]:

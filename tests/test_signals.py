@@ -1,13 +1,13 @@
 """Signals reach all that a command started: nothing outlives it, and the next run continues."""
 
 import signal
-import subprocess
 import sys
 
 import pytest
 
-from children import assert_gone, wait_for_children
-from commands import ENVIRONMENT, error_line
+import children
+from children import assert_gone, finish, wait_for_children
+from commands import error_line
 from conftest import ROOT
 from small_projects import dvc, reproduce, write_pipeline
 
@@ -39,25 +39,17 @@ run_stage(main)
 
 def start(folder, *command):
     """Start Python with a command line in a folder."""
-    return subprocess.Popen(
-        [sys.executable, *command],
-        cwd=folder,
-        env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return children.start(folder, sys.executable, *command, PYTHONPATH=str(ROOT))
 
 
 def check_signal(process, folder, count, number):
     """Send a signal once `count` children run; check that they end, and what the user is told."""
-    children = wait_for_children(folder / "children", count, process)
+    started = wait_for_children(folder / "children", count, process)
     process.send_signal(number)
-    stdout, stderr = process.communicate()
-    done = subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+    done = finish(process)
     assert "run the same command again to continue" in error_line(done)
     assert done.returncode == 128 + number
-    assert_gone(children)
+    assert_gone(started)
 
 
 @pytest.mark.parametrize(
@@ -104,5 +96,4 @@ def main():
 
 run_stage(main)
 """
-    stdout, _ = start(tmp_path, "-c", program).communicate()
-    assert stdout == "goes on\n"
+    assert finish(start(tmp_path, "-c", program)).stdout == "goes on\n"

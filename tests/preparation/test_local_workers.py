@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from children import assert_gone, wait_for_children
+import children
+from children import assert_gone, finish, wait_for_children
 from commands import ENVIRONMENT, error_line
 from conftest import ROOT
 
@@ -37,20 +38,8 @@ PROXIES = dict.fromkeys(("http_proxy", "https_proxy", "grpc_proxy"), PROXY)
 
 def start(folder, seconds, workers, **environment):
     """Run the chain in a process of its own: eight elements that wait."""
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(folder), str(seconds), str(workers)],
-        cwd=ROOT,
-        env=ENVIRONMENT | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process):
-    """Wait for the process; return it as `subprocess.run` does."""
-    stdout, stderr = process.communicate()
-    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+    arguments = [str(folder), str(seconds), str(workers)]
+    return children.start(ROOT, sys.executable, "-c", PROGRAM, *arguments, **environment)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
