@@ -205,8 +205,8 @@ def test_example_length_recomputes_no_f0(project):
         project, lambda values: values["examples"].update(seconds=2.0, hop_seconds=2.0)
     )
     try:
-        stages = would_run(project)
-        assert "examples@notes" in stages and not stages & {"data@notes", "features@notes"}
+        stages = would_run(project)  # data@notes too, which writes the same and so ends there
+        assert "examples@notes" in stages and "features@notes" not in stages
     finally:
         undo()
 

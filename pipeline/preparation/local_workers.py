@@ -15,7 +15,7 @@ from time import sleep
 
 import grpc
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
-from apache_beam.runners.worker import sdk_worker_main
+from apache_beam.runners.worker import data_plane, sdk_worker_main
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 WATCH_SECONDS = 0.5
@@ -43,6 +43,9 @@ def lost_workers() -> Iterator[list[str]]:
     """
     messages: list[str] = []
     show = threading.excepthook
+    connection = logging.getLogger(data_plane.__name__)
+    level = connection.level
+    connection.setLevel(logging.CRITICAL)  # else it logs a traceback when a worker is lost
 
     def note(failure: threading.ExceptHookArgs) -> None:
         name = failure.thread.name if failure.thread else ""
@@ -56,6 +59,7 @@ def lost_workers() -> Iterator[list[str]]:
         yield messages
     finally:
         threading.excepthook = show
+        connection.setLevel(level)
 
 
 def main(parent: int) -> None:

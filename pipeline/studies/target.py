@@ -13,6 +13,7 @@ attacks still affect it.
 
 import librosa
 import numpy as np
+from pydantic import ConfigDict
 
 from pipeline.common.params import Params
 from pipeline.common.units import CONFIDENCE_THRESHOLD, HOP, SAMPLE_RATE, SOUNDING_DB
@@ -27,6 +28,8 @@ class Target(Params):
     Loudness and pitch are measured over frames above -70 dB, and pitch only where CREPE's
     confidence is at least 0.85. NaN where there is no such frame.
     """
+
+    model_config = ConfigDict(allow_inf_nan=True)
 
     pitch: float  # median, MIDI
     loudness_mean: float  # dB

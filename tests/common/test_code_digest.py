@@ -39,6 +39,7 @@ NO_CONTENT = {  # modules that the makers import and that decide nothing of what
     "common/settings.py": "reads settings, whose values are in the keys",
     "common/yaml_files.py": "reads settings, whose values are in the keys",
     "preparation/beam.py": "runs workers",
+    "preparation/local_workers.py": "runs workers",
     "common/files.py": "writes files whole or not at all",
     "common/manifest.py": "reads tables, whose values are in the keys",
 }

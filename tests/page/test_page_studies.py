@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.audio.clips import store_audio
 from pipeline.common.cli import UserError
+from pipeline.page.picks import check_worst_by
 from pipeline.page.sound import SoundFolder
 from pipeline.page.studies import study_pickers
 from pipeline.page.tracks import PageInputs, Tracks
@@ -142,4 +143,4 @@ def test_errors_name_a_study_without_sound_and_an_unknown_table(tmp_path, tracks
     with pytest.raises(UserError, match="holds no sound of a@0; run `dvc repro phase`"):
         study_pickers(tracks, tmp_path, tmp_path / "rows", {"phase": ["spectral_loss"]})
     with pytest.raises(UserError, match="page.worst_by.phases: neither"):
-        study_pickers(tracks, tmp_path, tmp_path / "rows", {"phases": []})
+        check_worst_by({"phases": []})
