@@ -43,9 +43,8 @@ def lost_workers() -> Iterator[list[str]]:
     """
     messages: list[str] = []
     show = threading.excepthook
-    connection = logging.getLogger(data_plane.__name__)
-    level = connection.level
-    connection.setLevel(logging.CRITICAL)  # else it logs a traceback when a worker is lost
+    # else its threads log a traceback when a worker is lost, perhaps after this block
+    logging.getLogger(data_plane.__name__).setLevel(logging.CRITICAL)
 
     def note(failure: threading.ExceptHookArgs) -> None:
         name = failure.thread.name if failure.thread else ""
@@ -59,7 +58,6 @@ def lost_workers() -> Iterator[list[str]]:
         yield messages
     finally:
         threading.excepthook = show
-        connection.setLevel(level)
 
 
 def main(parent: int) -> None:
