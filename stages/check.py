@@ -6,6 +6,7 @@ from pipeline.common.cli import UserError, run_stage
 from pipeline.common.experiments import Experiment
 from pipeline.common.params import SECTIONS, Params
 from pipeline.common.settings import Settings, check_studies
+from pipeline.data.folder import FolderConfig
 from pipeline.data.outside import check_outside
 from pipeline.data.sources import read_data_set
 from pipeline.examples.schema import ExamplesConfig, example_seconds
@@ -51,7 +52,7 @@ def check(settings: Settings, paper: Path) -> None:
     check_sections(settings)
     check_outside(settings)
     for name in settings.mapping("data"):
-        read_data_set(settings, name)
+        check_data_set(settings, name)
     for section, config in SECTION_CONFIGS.items():
         settings.section(section, config)
     for experiment in settings.experiments:
@@ -74,6 +75,18 @@ def check_sections(settings: Settings) -> None:
     for section in SECTIONS:
         if section not in settings.values:
             raise UserError(f"{settings.path}: section '{section}' is missing")
+
+
+def check_data_set(settings: Settings, name: str) -> None:
+    """Check a data set's block, and that what a folder's split takes is long enough."""
+    config = read_data_set(settings, name)
+    seconds = example_seconds(settings)
+    if isinstance(config, FolderConfig) and config.shortest_seconds < seconds:
+        raise UserError(
+            f"{settings.path}: data.{name}.shortest_seconds: {config.shortest_seconds} is less "
+            f"than examples.seconds ({seconds}): recordings in between would be in no example; "
+            "raise it"
+        )
 
 
 def check_experiment(settings: Settings, experiment: Experiment) -> None:

@@ -89,7 +89,7 @@ def error_line(done):
 
 
 def copy_repository(folder):
-    """Copy the files that git knows or would add, but for reports and dvc.lock, to a new
+    """Copy the files that git knows or would add, except reports and dvc.lock, to a new
     repository in `folder`, in which nothing is committed.
     """
     files = run(ROOT, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout

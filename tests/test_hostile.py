@@ -17,6 +17,7 @@ SETTINGS = {
     "instrument": "tone",
     "split": "file",
     "block_seconds": 10.0,
+    "shortest_seconds": 1.0,
     "test_share": 0.2,
     "valid_share": 0.1,
     "max_rejected": 0,

@@ -26,7 +26,7 @@ exec REAL -c "import sys; sys.version_info = VERSION; exec(sys.argv[2])" "$@"
 
 @pytest.fixture
 def project(tmp_path):
-    """A folder with the Makefile, and a PATH of its own that holds no Python and no uv."""
+    """A folder with the Makefile, and a PATH that holds no Python and no uv."""
     (tmp_path / "bin").mkdir()
     for name in TOOLS:
         (tmp_path / "bin" / name).symlink_to(shutil.which(name))

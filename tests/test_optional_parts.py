@@ -32,6 +32,7 @@ OWN = {
     "instrument": "drum | $ <b>",
     "split": "time",
     "block_seconds": 4.0,
+    "shortest_seconds": 4.0,
     "test_share": 0.3,
     "valid_share": 0.1,
     "max_rejected": 0,

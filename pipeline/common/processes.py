@@ -1,4 +1,4 @@
-"""Other commands, each in a process group of its own, so that what they start ends with them."""
+"""Run commands in separate process groups, so that a signal ends all that they started."""
 
 import os
 import signal

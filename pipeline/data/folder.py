@@ -38,24 +38,22 @@ class FolderConfig(Params):
     instrument: str  # the label of every recording
     split: Literal["auto", "file", "time"]  # auto: by file if there are at least three usable files
     block_seconds: PositiveFloat  # for the split by time
+    shortest_seconds: PositiveFloat  # rejects shorter recordings; at least examples.seconds
     test_share: Share
     valid_share: Share
     max_rejected: NonNegativeInt
 
 
-def make_folder(
-    config: FolderConfig, outside: Path | None, folder: Path, example_seconds: float
-) -> DataSet:
+def make_folder(config: FolderConfig, outside: Path | None, folder: Path) -> DataSet:
     """Make the manifest of all audio files below `outside`; they are not copied.
 
     `sha256` is that of the samples, mono at 16 kHz. Extra columns: `seconds`, the length, and
-    `peak`, the highest absolute sample. A recording shorter than an example is rejected.
+    `peak`, the highest absolute sample.
 
     Args:
         config: the data set's block of params.yaml.
         outside: the folder of recordings.
         folder: the data set's folder; nothing is written to it.
-        example_seconds: the length of an example.
 
     Raises:
         UserError: there is no path, no usable recording, or too few of them to split.
@@ -73,11 +71,11 @@ def make_folder(
         for path, reason in progress(found, "recordings", unit="file")
     ]
     _reject_copies(rows)
-    _reject_short(rows, example_seconds)
+    _reject_short(rows, config.shortest_seconds)
     usable = {row["id"]: row["seconds"] for row in rows if not row["rejected"]}
     if not usable:
         raise _nothing_usable(root, rows)
-    splits = split_recordings(config, usable, example_seconds)
+    splits = split_recordings(config, usable)
     for row in rows:
         row["instrument"] = config.instrument
         row["group"] = row["id"]
@@ -131,22 +129,18 @@ def _recording_id(path: Path, digits: int) -> str:
     return f"{slug or 'recording'}-{digest(os.fsencode(path))[:digits]}"
 
 
-def split_recordings(
-    config: FolderConfig, seconds: dict[str, float], example_seconds: float
-) -> dict[str, str]:
+def split_recordings(config: FolderConfig, seconds: dict[str, float]) -> dict[str, str]:
     """Assign each recording one split, or one per time block, separated by spaces.
 
     A time block is never divided between splits. A tail that is shorter than half a block or than
-    an example is left out.
+    `shortest_seconds` is left out.
 
     Args:
         config: the data set's block of params.yaml.
         seconds: the length of every usable recording, by id.
-        example_seconds: the length of an example.
 
     Raises:
-        UserError: there are fewer than three recordings or blocks, or a block is shorter than an
-            example.
+        UserError: there are fewer than three recordings or blocks, or a block is too short.
     """
     if config.split == "file" or (config.split == "auto" and len(seconds) >= FEWEST):
         splits = _draw_splits(
@@ -155,15 +149,12 @@ def split_recordings(
             "usable recordings; add some, or set split to 'time'",
         )
         return {name: splits[(name,)] for name in seconds}
-    if config.block_seconds < example_seconds:
+    if config.block_seconds < config.shortest_seconds:
         raise UserError(
-            f"data: source 'folder': block_seconds: {config.block_seconds} is shorter than an "
-            f"example of {example_seconds} s; lengthen it, or shorten examples.seconds"
+            f"data: source 'folder': block_seconds: {config.block_seconds} is less than "
+            f"shortest_seconds ({config.shortest_seconds}); lengthen it"
         )
-    counts = {
-        name: _count_blocks(length, config.block_seconds, example_seconds)
-        for name, length in seconds.items()
-    }
+    counts = {name: _count_blocks(length, config) for name, length in seconds.items()}
     keys = [(name, block) for name, count in counts.items() for block in range(count)]
     splits = _draw_splits(
         config,
@@ -176,10 +167,10 @@ def split_recordings(
     }
 
 
-def _count_blocks(seconds: float, block_seconds: float, example_seconds: float) -> int:
-    whole = int(seconds // block_seconds)
-    tail = seconds - whole * block_seconds
-    return max(1, whole + (tail >= max(block_seconds / 2, example_seconds)))
+def _count_blocks(seconds: float, config: FolderConfig) -> int:
+    whole = int(seconds // config.block_seconds)
+    tail = seconds - whole * config.block_seconds
+    return max(1, whole + (tail >= max(config.block_seconds / 2, config.shortest_seconds)))
 
 
 def _draw_splits(config: FolderConfig, keys: list[tuple], too_few: str) -> dict[tuple, str]:
@@ -247,12 +238,12 @@ def _reject_copies(rows: list[dict]) -> None:
             row["rejected"] = f"same sound as {first[row['sha256']]}"
 
 
-def _reject_short(rows: list[dict], example_seconds: float) -> None:
+def _reject_short(rows: list[dict], shortest_seconds: float) -> None:
     """Reject recordings that no example fits into, which would be in a split in name only."""
-    frames = round(example_seconds * FRAME_RATE)
+    frames = round(shortest_seconds * FRAME_RATE)
     for row in rows:
         if not row["rejected"] and row["seconds"] * SAMPLE_RATE < frames * HOP:
             row["rejected"] = (
-                f"is shorter than an example: {row['seconds']:.3f} of {example_seconds} s; shorten "
-                "examples.seconds"
+                f"has {row['seconds']:.3f} s, less than shortest_seconds ({shortest_seconds}); "
+                "lower both this and examples.seconds"
             )

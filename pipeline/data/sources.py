@@ -1,6 +1,5 @@
 """Make any data set: `data.NAME.source` in params.yaml selects the module that makes it."""
 
-from functools import partial
 from pathlib import Path
 
 from pipeline.common.cli import UserError
@@ -33,9 +32,7 @@ def read_data_set(settings: Settings, name: str) -> Params:
     return validate(values, SOURCES[source][0], settings.path, f"data.{name}")
 
 
-def make_data_set(
-    settings: Settings, name: str, out: Path, manifest: Path, example_seconds: float
-) -> None:
+def make_data_set(settings: Settings, name: str, out: Path, manifest: Path) -> None:
     """Make a data set.
 
     Args:
@@ -43,7 +40,6 @@ def make_data_set(
         name: the data set.
         out: the folder for audio (open to every stage) and truth (for evaluation only).
         manifest: the CSV file to write.
-        example_seconds: the length of an example; shorter recordings of a folder are rejected.
     """
     config = read_data_set(settings, name)
     outside = settings.outside(name)
@@ -51,8 +47,6 @@ def make_data_set(
         for part in (AUDIO, TRUTH):
             (folder / part).mkdir()
         make_source = SOURCES[config.source][1]
-        if config.source == "folder":
-            make_source = partial(make_source, example_seconds=example_seconds)
         table, root = make_source(config, outside, folder)
         write_json(
             folder / SOURCE,

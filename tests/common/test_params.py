@@ -11,25 +11,11 @@ from pipeline.common.cli import UserError
 from pipeline.common.params import Params, validate
 from pipeline.common.settings import Settings
 from pipeline.data.sources import SOURCES, read_data_set
-from pipeline.examples.schema import ExamplesConfig
-from pipeline.features.extract import FeaturesConfig
-from pipeline.models.autoencoder import ModelConfig
-from pipeline.models.objective import LossConfig
 from pipeline.models.recipe import read_recipe
 from pipeline.overlay import keep_only, merge
-from pipeline.reporting.cells import TabulateConfig
-from pipeline.resynthesis.tracked_set import ResynthesizeConfig
 from pipeline.training.experiment import TrainConfig
+from stages.check import SECTION_CONFIGS
 
-CONFIGS = {
-    "features": FeaturesConfig,
-    "examples": ExamplesConfig,
-    "model": ModelConfig,
-    "loss": LossConfig,
-    "train": TrainConfig,
-    "resynthesize": ResynthesizeConfig,
-    "tabulate": TabulateConfig,
-}
 PARAMS = ROOT / "params.yaml"
 EXPERIMENTS = list(yaml.safe_load(PARAMS.read_text())["experiments"])
 DATA = list(yaml.safe_load(PARAMS.read_text())["data"])
@@ -42,9 +28,9 @@ def write(path, edit):
     return path
 
 
-@pytest.mark.parametrize("section", CONFIGS)
+@pytest.mark.parametrize("section", SECTION_CONFIGS)
 def test_the_committed_params_are_valid(section):
-    Settings.read(PARAMS).section(section, CONFIGS[section])
+    Settings.read(PARAMS).section(section, SECTION_CONFIGS[section])
 
 
 @pytest.mark.parametrize("name", DATA)
@@ -68,7 +54,7 @@ def test_overlays_merge_to_valid_params(tmp_path, overlay):
     settings = Settings.read(path)
     for name in only_data:
         read_data_set(settings, name)
-    for section, config in CONFIGS.items():
+    for section, config in SECTION_CONFIGS.items():
         settings.section(section, config)
     for experiment in only:
         settings.section("train", TrainConfig, experiment)
@@ -126,7 +112,7 @@ def test_overlays_merge_to_valid_params(tmp_path, overlay):
 def test_a_mistake_is_named(tmp_path, section, edit, message):
     path = write(tmp_path / "params.yaml", edit)
     with pytest.raises(UserError) as caught:
-        Settings.read(path).section(section, CONFIGS[section])
+        Settings.read(path).section(section, SECTION_CONFIGS[section])
     assert str(caught.value).startswith(f"{path}: ") and message in str(caught.value)
 
 

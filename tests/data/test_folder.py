@@ -20,8 +20,6 @@ from pipeline.common.manifest import COLUMNS, decode_path, read_manifest
 from pipeline.data.folder import make_folder, recording_ids, split_recordings
 from recordings import CONFIG
 
-SECONDS = 1.0  # of an example
-
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory):
@@ -31,7 +29,7 @@ def mixed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mixed")
     good = make_good(folder)
     expected = make_hostile(folder)
-    manifest, root = make_folder(CONFIG, folder, folder, SECONDS)
+    manifest, root = make_folder(CONFIG, folder, folder)
     assert root == folder
     return (
         folder,
@@ -104,8 +102,8 @@ def test_bad_files_change_nothing_for_the_good_ones(tmp_path, split):
             path.unlink()
     for name in ("zz-copy.wav", "zz-copy.flac"):
         (tmp_path / "beside" / name).write_bytes((tmp_path / "beside" / good[0]).read_bytes())
-    alone, _ = make_folder(config, tmp_path / "alone", tmp_path, SECONDS)
-    beside, _ = make_folder(config, tmp_path / "beside", tmp_path, SECONDS)
+    alone, _ = make_folder(config, tmp_path / "alone", tmp_path)
+    beside, _ = make_folder(config, tmp_path / "beside", tmp_path)
     assert len(beside) > len(alone) + 20
     usable = beside[beside.rejected == ""].reset_index(drop=True)
     pd.testing.assert_frame_equal(usable, alone)
@@ -117,12 +115,12 @@ def test_bad_files_change_nothing_for_the_good_ones(tmp_path, split):
 
 def test_split_by_file_has_the_shares_and_follows_the_hash():
     seconds = {f"take-{number}": 10.0 for number in range(40)}
-    splits = split_recordings(CONFIG, seconds, SECONDS)
+    splits = split_recordings(CONFIG, seconds)
     ordered = sorted(seconds, key=lambda name: digest(0, name))
     assert [splits[name] for name in ordered] == ["test"] * 8 + ["valid"] * 8 + ["train"] * 24
-    assert split_recordings(CONFIG, dict(reversed(seconds.items())), SECONDS) == splits
-    assert split_recordings(CONFIG.model_copy(update={"seed": 1}), seconds, SECONDS) != splits
-    assert sorted(split_recordings(CONFIG, {"a": 1.0, "b": 1.0, "c": 1.0}, SECONDS).values()) == [
+    assert split_recordings(CONFIG, dict(reversed(seconds.items()))) == splits
+    assert split_recordings(CONFIG.model_copy(update={"seed": 1}), seconds) != splits
+    assert sorted(split_recordings(CONFIG, {"a": 1.0, "b": 1.0, "c": 1.0}).values()) == [
         "test",
         "train",
         "valid",
@@ -131,7 +129,7 @@ def test_split_by_file_has_the_shares_and_follows_the_hash():
 
 def test_split_by_time_names_every_block():
     config = CONFIG.model_copy(update={"split": "time", "block_seconds": 10.0})
-    splits = split_recordings(config, {"long": 184.0, "tail": 26.0, "short": 3.0}, SECONDS)
+    splits = split_recordings(config, {"long": 184.0, "tail": 26.0, "short": 3.0})
     blocks = {name: split.split(" ") for name, split in splits.items()}
     assert {name: len(names) for name, names in blocks.items()} == {
         "long": 18,
@@ -145,7 +143,7 @@ def test_split_by_time_names_every_block():
 def test_few_files_are_split_by_time(tmp_path):
     for number in range(2):
         soundfile.write(tmp_path / f"long-{number}.flac", tone(60 + number, 11, seed=number), 16000)
-    manifest, _ = make_folder(CONFIG, tmp_path, tmp_path, SECONDS)
+    manifest, _ = make_folder(CONFIG, tmp_path, tmp_path)
     assert [len(split.split(" ")) for split in manifest.split] == [6, 6] and (
         manifest.block_seconds == 2.0
     ).all()
@@ -178,7 +176,7 @@ def test_what_cannot_be_split_is_named(tmp_path, update, files, message):
     for number in range(files):
         soundfile.write(tmp_path / f"{number}.wav", tone(seconds=1, seed=number), 16000)
     with pytest.raises(UserError, match=re.escape(message)):
-        make_folder(CONFIG.model_copy(update=update), tmp_path, tmp_path, SECONDS)
+        make_folder(CONFIG.model_copy(update=update), tmp_path, tmp_path)
 
 
 def test_a_folder_of_rubbish_names_the_first(tmp_path):
@@ -187,11 +185,11 @@ def test_a_folder_of_rubbish_names_the_first(tmp_path):
         UserError,
         match="the first of 1 rejected: text.wav cannot be decoded: Format not recognised",
     ):
-        make_folder(CONFIG, tmp_path, tmp_path, SECONDS)
+        make_folder(CONFIG, tmp_path, tmp_path)
 
 
 def test_a_missing_path_is_named(tmp_path):
     with pytest.raises(UserError, match="section outside of params.yaml"):
-        make_folder(CONFIG, None, tmp_path, SECONDS)
+        make_folder(CONFIG, None, tmp_path)
     with pytest.raises(UserError, match="gone: No such file or directory"):
-        make_folder(CONFIG, tmp_path / "gone", tmp_path, SECONDS)
+        make_folder(CONFIG, tmp_path / "gone", tmp_path)

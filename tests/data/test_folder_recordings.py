@@ -1,5 +1,5 @@
-"""Which files of a folder are recordings of their own: any suffix of sound, no copies in other
-bytes, long enough for an example, each with an id of its own.
+"""Which files of a folder are used: every suffix of sound, no copies in other bytes, nothing too
+short for an example; each file has a different id.
 """
 
 import mimetypes
@@ -47,9 +47,9 @@ def write(path, seed, seconds=2.0, **options):
     soundfile.write(path, tone(60 + seed, seconds, seed=seed), 16000, **options)
 
 
-def rejected(folder, config=CONFIG, example_seconds=1.0):
+def rejected(folder, config=CONFIG):
     """Make the manifest; return the reasons by path."""
-    manifest, _ = make_folder(config, folder, folder, example_seconds)
+    manifest, _ = make_folder(config, folder, folder)
     assert ((manifest.split == "") == (manifest.rejected != "")).all()
     rows = manifest[manifest.rejected != ""]
     return dict(zip(rows.path, rows.rejected, strict=True))
@@ -104,38 +104,44 @@ def test_a_copy_with_a_tag_or_two_equal_channels_is_found(folder):
     }
 
 
+def at_least(seconds, **changes):
+    return CONFIG.model_copy(update={"shortest_seconds": seconds} | changes)
+
+
 def test_recordings_shorter_than_an_example_are_in_no_split(folder):
     for number in range(3, 6):
         write(folder / f"short-{number}.wav", number, 1.99)
-    manifest, _ = make_folder(CONFIG, folder, folder, 2.0)
+    manifest, _ = make_folder(at_least(2.0), folder, folder)
     usable = manifest[manifest.rejected == ""]
     assert sorted(usable.path) == [f"take-{number}.wav" for number in range(3)]
     assert sorted(usable.split) == ["test", "train", "valid"]
     reasons = set(manifest.rejected) - {""}
-    assert reasons == {"is shorter than an example: 1.990 of 2.0 s; shorten examples.seconds"}
+    assert reasons == {
+        "has 1.990 s, less than shortest_seconds (2.0); lower both this and examples.seconds"
+    }
 
 
 def test_a_folder_of_short_recordings_says_so(folder):
-    with pytest.raises(UserError, match="the first of 3 rejected: take-0.wav is shorter than an"):
-        make_folder(CONFIG, folder, folder, 4.0)
+    with pytest.raises(UserError, match="the first of 3 rejected: take-0.wav has 2.000 s, less"):
+        make_folder(at_least(4.0, block_seconds=4.0), folder, folder)
 
 
 @pytest.mark.parametrize(
     "seconds, blocks", [(20.0, 2), (14.9, 1), (15.0, 2), (17.0, 2), (4.0, 1), (9.0, 1)]
 )
 def test_a_block_holds_an_example(seconds, blocks):
-    config = CONFIG.model_copy(update={"split": "time", "block_seconds": 10.0})
-    splits = split_recordings(config, {"take": seconds, "long": 100.0}, 4.0)
+    lengths = {"take": seconds, "long": 100.0}
+    splits = split_recordings(at_least(4.0, split="time", block_seconds=10.0), lengths)
     assert len(splits["take"].split(" ")) == blocks
-    longer = split_recordings(config, {"take": seconds, "long": 100.0}, 6.0)
+    longer = split_recordings(at_least(6.0, split="time", block_seconds=10.0), lengths)
     assert len(longer["take"].split(" ")) == blocks - (seconds == 15.0)
 
 
 def test_blocks_shorter_than_an_example_are_named():
-    config = CONFIG.model_copy(update={"split": "time", "block_seconds": 3.0})
-    message = "block_seconds: 3.0 is shorter than an example of 4.0 s; lengthen it"
+    config = at_least(4.0, split="time", block_seconds=3.0)
+    message = re.escape("block_seconds: 3.0 is less than shortest_seconds (4.0); lengthen it")
     with pytest.raises(UserError, match=message):
-        split_recordings(config, {"take": 100.0}, 4.0)
+        split_recordings(config, {"take": 100.0})
 
 
 COLLISIONS = [(43040, 70475), (76741, 136864), (110982, 144759)]  # in their paths' first 32 bits
@@ -148,7 +154,7 @@ def test_paths_whose_hashes_begin_alike_have_ids_of_their_own(tmp_path, numbers)
     for seed, path in enumerate(paths):
         (tmp_path / path).parent.mkdir()
         write(tmp_path / path, seed)
-    manifest, _ = make_folder(CONFIG, tmp_path, tmp_path, 1.0)
+    manifest, _ = make_folder(CONFIG, tmp_path, tmp_path)
     ids = recording_ids(paths)
     assert set(manifest.id) == set(ids.values()) and len(set(ids.values())) == 3
     assert recording_ids(paths[::-1]) == ids

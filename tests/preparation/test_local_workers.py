@@ -37,7 +37,7 @@ PROXIES = dict.fromkeys(("http_proxy", "https_proxy", "grpc_proxy"), PROXY)
 
 
 def start(folder, seconds, workers, **environment):
-    """Run the chain in a process of its own: eight elements that wait."""
+    """Run the chain in a separate process: eight elements that wait."""
     arguments = [str(folder), str(seconds), str(workers)]
     return children.start(ROOT, sys.executable, "-c", PROGRAM, *arguments, **environment)
 
