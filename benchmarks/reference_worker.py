@@ -3,13 +3,7 @@ environment of benchmarks/reference (see `serving`). The model is that of the pa
 models/solo_instrument.gin, built in Python.
 """
 
-import importlib
-import os
-import sys
-import types
-from pathlib import Path
-
-os.environ["TF_USE_LEGACY_KERAS"] = "1"  # the package is written for Keras 2
+from benchmarks.authors import training_module  # isort: skip, sets up Keras 2 for TensorFlow
 
 import ddsp
 import numpy as np
@@ -27,13 +21,8 @@ from benchmarks.serving import (
     timed,
 )
 
-# `import ddsp.training` requires Google Cloud, note_seq and TensorFlow Datasets, so its modules are
-# imported without the package's __init__.py.
-TRAINING = types.ModuleType("ddsp.training")
-TRAINING.__path__ = [str(Path(ddsp.__file__).parent / "training")]
-sys.modules["ddsp.training"] = TRAINING
-decoders = importlib.import_module("ddsp.training.decoders")
-preprocessing = importlib.import_module("ddsp.training.preprocessing")
+decoders = training_module("decoders")
+preprocessing = training_module("preprocessing")
 
 LEARNING_RATE = 3e-4  # this and the next three as in optimization/base.gin
 DECAY_STEPS = 10000

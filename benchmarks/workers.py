@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from itertools import chain
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
@@ -26,11 +27,12 @@ class Contender(NamedTuple):
     request: dict
     environment: Mapping[str, str] = {}
     processes: int = 1
+    project: Path | None = None  # uv project with its packages; None: this project
 
 
 def reference_contender(request: dict) -> Contender:
     """Return the authors' package as a contender."""
-    return Contender("benchmarks.reference_worker", request)
+    return Contender("benchmarks.reference_worker", request, project=REFERENCE)
 
 
 def own_contender(
@@ -55,7 +57,7 @@ class Worker:
         self.name = contender.module
         self.log = log
         command = [
-            *interpreter(contender.module),
+            *interpreter(contender.project),
             "-m",
             contender.module,
             json.dumps(contender.request),
@@ -134,36 +136,28 @@ def time_together(workers: list[Worker], least: float) -> float:
     return 1 / sum(1 / float(worker.hear()) for worker in workers)
 
 
-def interpreter(module: str) -> list[str]:
+def interpreter(project: Path | None) -> list[str]:
     """Return the command for Python in the environment of a worker's packages."""
-    if module != "benchmarks.reference_worker":
+    if project is None:
         return [sys.executable]
-    return [
-        find_uv(),
-        "run",
-        "--quiet",
-        "--locked",
-        "--no-sync",
-        "--project",
-        str(REFERENCE),
-        "python",
-    ]
+    options = ["--quiet", "--locked", "--no-sync", "--project", str(project)]
+    return [find_uv(), "run", *options, "python"]
 
 
-def build_reference() -> None:
-    """Install the authors' package in a separate environment from its lock file."""
+def build_reference(project: Path = REFERENCE) -> None:
+    """Install a release of the authors' package in a separate environment from its lock file."""
     options = [
         "--quiet",
         "--locked",
         "--compile-bytecode",
         "--project",
-        str(REFERENCE),
+        str(project),
         "--python",
         sys.executable,
     ]
     done = subprocess.run([find_uv(), "sync", *options], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
-        raise UserError(f"{REFERENCE}: cannot be installed: {last_line(done.stderr)}")
+        raise UserError(f"{project}: cannot be installed: {last_line(done.stderr)}")
 
 
 def compile_own() -> None:
