@@ -17,13 +17,13 @@ export UV_PROJECT_ENVIRONMENT := .venv
 unexport UV_PYTHON  # else uv run looks for the Python that a user named there
 unexport PYTHONDONTWRITEBYTECODE  # else every stage compiles TensorFlow at its start, which takes seconds
 
-.PHONY: repro lint test test-all bench audit verify transfer listen environment
+.PHONY: repro lint test test-all bench conformance audit verify transfer listen environment
 repro: environment
 	$(RUN) python -m pipeline.side_by_side
 
 lint: environment
-	$(RUN) ruff check pipeline stages tests benchmarks tools
-	$(RUN) ruff format --check pipeline stages tests benchmarks tools
+	$(RUN) ruff check pipeline stages tests benchmarks conformance tools
+	$(RUN) ruff format --check pipeline stages tests benchmarks conformance tools
 
 test: lint
 	$(RUN) pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 -m "not slow"
@@ -34,6 +34,9 @@ test-all: environment
 bench: environment
 	$(RUN) python -m benchmarks.preparation reports/benchmarks/preparation.csv
 	UV=$(UV) $(RUN) python -m benchmarks.training reports/benchmarks/training.csv
+
+conformance: environment
+	UV=$(UV) $(RUN) python -m conformance.table reports/conformance.csv
 
 audit: environment
 	$(RUN) python -m stages.audit .scratch/audit.json

@@ -185,8 +185,9 @@ def test_without_uv_the_error_names_a_remedy(monkeypatch, tmp_path):
         find_uv()
 
 
-def test_the_reference_is_locked_without_private_addresses():
-    lock = (ROOT / "benchmarks" / "reference" / "uv.lock").read_text()
+@pytest.mark.parametrize("folder", ["benchmarks", "conformance"])
+def test_the_reference_is_locked_without_private_addresses(folder):
+    lock = (ROOT / folder / "reference" / "uv.lock").read_text()
     hosts = {
         line.split("://")[1].split("/")[0].strip('" }')
         for line in lock.splitlines()

@@ -1,0 +1,241 @@
+"""pipeline.models and pipeline.evaluation.metrics beside the authors' releases."""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from conformance import formulas
+from conformance.authors import Authors
+from conformance.beside_signals import RELEASES
+from conformance.closed_form_metrics import GIVEN, clips
+from conformance.closed_form_models import CREPE
+from conformance.closed_form_networks import LAYERS
+from conformance.closed_form_spectra import NOISY_NOTES, excerpts
+from conformance.differentiation import VALUES
+from conformance.inputs import NOTES, ODD, RANDOM, frames, normal, notes, samples, uniform
+from conformance.measure import FIRST, LAST, Comparison, Row, compare, compare_functions
+from conformance.small_models import COUNT, scramble, weights_of
+from pipeline.crepe.network import load_network
+from pipeline.evaluation import metrics
+from pipeline.models import f0_encoder, gru, networks, perceptual
+
+UNITS = 12
+RESTATED = f"{FIRST}, restated"
+LAYER_EPSILON = 1e-3  # of tf.keras.layers.LayerNormalization, which their code leaves as it is
+SLOPE = 0.2  # of tf.nn.leaky_relu, likewise
+
+
+def named(prefix: str, weights: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """Name weights as the worker reads them."""
+    return {f"{prefix} {number:02}": weight for number, weight in enumerate(weights)}
+
+
+def f0_features(authors: Authors) -> Iterator[Row]:
+    """The scaled f0."""
+    f0 = uniform(30, 4000, 2, COUNT)
+    for release in RELEASES:
+        given = Comparison("models.networks.f0_features", frames(RANDOM, COUNT), release)
+        theirs = authors.ask(release, "f0_scaled", {"f0": f0})["values"]
+        yield from compare(given, networks.f0_features(tf.constant(f0), 0)[..., 0], theirs)
+
+
+def mlps(authors: Authors) -> Iterator[Row]:
+    """The MLP with equal weights, and with ReLU in theirs, which leaves the epsilon."""
+    layer = networks.mlp(UNITS, LAYERS, "mlp")
+    layer.build([None, None, 7])
+    scramble(layer)
+    weights = weights_of(layer)
+    sizes = {"units": np.array(UNITS), "layers": np.array(LAYERS)}
+    inputs = {"x": normal(2, COUNT, 7)}
+    given = Comparison("models.networks.mlp", frames(RANDOM, COUNT), "", line="leaky-relu")
+    for release in RELEASES:
+        upstream = normal(2, COUNT, UNITS, seed=9)
+        question = inputs | {"upstream": upstream} | sizes | named("weight", layer.get_weights())
+        theirs = authors.ask(release, "mlp", question)[VALUES]
+        ours = layer(tf.constant(inputs["x"]))
+        yield from compare(given._replace(reference=release), ours, theirs)
+        wide = tf.constant(inputs["x"], tf.float64)
+        formula = formulas.mlp(wide, weights, LAYER_EPSILON, SLOPE)
+        restated = given._replace(
+            input=f"{given.input}, leaky ReLU and epsilon as theirs", reference=release
+        )
+        yield from compare(restated, formula, theirs)
+    given = given._replace(
+        input=f"{given.input}, ReLU", reference=RESTATED, line="layer-normalization-epsilon"
+    )
+    yield from compare_functions(
+        given, layer, lambda x: formulas.mlp(x, weights, LAYER_EPSILON), inputs
+    )
+
+
+def grus(authors: Authors) -> Iterator[Row]:
+    """The GRU: 3.7.0 has that of TensorFlow 2, 0.0.6 that of TensorFlow 1."""
+    layer = gru.Gru(UNITS)
+    layer.build((2, COUNT, 5))
+    scramble(layer)
+    kernel, recurrent, bias = layer.get_weights()
+    layer.set_weights([kernel, recurrent, bias * [[1], [0]]])  # TensorFlow 1 has one bias
+    for release, line in {FIRST: "gru", LAST: ""}.items():
+        weights = layer.get_weights()
+        if release == FIRST:
+            weights[2] = weights[2][0]
+        given = Comparison("models.gru.Gru", frames(RANDOM, COUNT), release, line=line)
+        inputs = {"x": normal(2, COUNT, 5)}
+        ours = layer(tf.constant(inputs["x"]))
+        question = inputs | {"units": np.array(UNITS), "upstream": normal(*ours.shape, seed=9)}
+        theirs = authors.ask(release, "gru", question | named("weight", weights))
+        yield from compare(given, ours, theirs[VALUES])
+
+
+def decoders(authors: Authors) -> Iterator[Row]:
+    """The decoder with z, equal weights."""
+    decoder = networks.Decoder(3, 2, UNITS, UNITS, LAYERS)
+    inputs = {"f0_scaled": 1, "ld_scaled": 1, "z": 4}
+    inputs = {name: normal(2, COUNT, size) for name, size in inputs.items()}
+    decoder([tf.constant(x) for x in inputs.values()])
+    scramble(decoder)
+    kernel, recurrent, bias = decoder.gru.get_weights()
+    decoder.gru.set_weights([kernel, recurrent, bias * [[1], [0]]])
+    out = decoder.output_mlp.get_weights()
+    # theirs concatenates f0, loudness and GRU, ours GRU, f0 and loudness
+    out[0] = np.roll(out[0], 2 * UNITS, axis=0)
+    question = {"units": np.array(UNITS), "layers": np.array(LAYERS)}
+    for name, mlp in zip(("f_stack", "l_stack", "z_stack"), decoder.input_mlps):
+        question |= named(name, mlp.get_weights())
+    question |= named("rnn", [kernel, recurrent, bias[0]]) | named("out_stack", out)
+    theirs = authors.ask(FIRST, "decoder", inputs | question)[VALUES]
+    given = Comparison("models.networks.Decoder", frames(RANDOM, COUNT), FIRST, line="leaky-relu")
+    yield from compare(given, decoder([tf.constant(x) for x in inputs.values()]), theirs)
+
+
+def mfccs(authors: Authors) -> Iterator[Row]:
+    """MFCCs: theirs begin at a hop, ours are centred on it, one frame of 512 samples later."""
+    audio = excerpts()[0]
+    ours = networks.mfcc(tf.constant(audio)).numpy()
+    for release in RELEASES:
+        question = {"audio": audio, "upstream": np.zeros(ours.shape)}
+        theirs = authors.ask(release, "mfcc", question)[VALUES]
+        given = Comparison(
+            "models.networks.mfcc", samples(NOISY_NOTES, ODD), release, line="mfcc-frames"
+        )
+        yield from compare(given, ours, theirs)
+        given = given._replace(input=f"{given.input}, one frame shifted", line="")
+        yield from compare(given, ours[:, 1:], theirs[:, : ours.shape[1] - 1])
+
+
+def z_encoders(authors: Authors) -> Iterator[Row]:
+    """z with equal weights, at the rate of its frames."""
+    encoder = networks.ZEncoder(UNITS, 4)
+    audio = notes()[:, :32768]
+    encoder.adapt([tf.constant(audio)])
+    encoder(tf.constant(audio))
+    kernel, recurrent, bias = encoder.gru.get_weights()
+    sizes = {"audio": audio, "units": np.array(UNITS), "dims": np.array(4)}
+    ours = encoder(tf.constant(audio)).numpy()[:, ::8]
+    for release in RELEASES:
+        rnn = [kernel, recurrent, bias[0] if release == FIRST else bias]
+        question = sizes | named("rnn", rnn) | named("dense_out", encoder.to_z.get_weights())
+        theirs = authors.ask(release, "z_encoder", question)[VALUES]
+        given = Comparison(
+            "models.networks.ZEncoder", samples(NOTES, 32768), release, line="z-normalization"
+        )
+        yield from compare(given, ours, theirs)
+
+
+def f0_encoders(authors: Authors) -> Iterator[Row]:
+    """The pitch of equal network outputs."""
+    logits = normal(2, COUNT, 128, scale=3.0)
+    theirs = authors.ask(FIRST, "unit_midi", {"logits": logits})[VALUES]
+    given = Comparison(
+        "models.f0_encoder.expected_midi", frames(RANDOM, COUNT), FIRST, line="f0-encoder"
+    )
+    yield from compare(given, f0_encoder.expected_midi(tf.constant(logits)), theirs)
+
+
+def perceptual_losses(_: Authors) -> Iterator[Row]:
+    """The weighted perceptual loss: losses.PretrainedCREPEEmbeddingLoss of 0.0.6 with the settings
+    of ae_abs.gin, restated with the published weights, because its checkpoint is out of reach.
+    """
+    audio = excerpts()[0][:, : 12 * 1024]
+    other = audio[::-1].copy()
+    crepe = load_network("tiny")
+    fifth = keras.Model(crepe.input, crepe.get_layer("conv5-maxpool").output)
+    pair = [fifth(np.reshape(x, [-1, 1024])).numpy().reshape(2, -1) for x in (audio, other)]
+    weight = 0.1 * 20 / 4e4
+    theirs = weight * np.abs(pair[0].astype(float) - pair[1]).mean(1)
+    ours = 1e-4 * perceptual.perceptual_loss(*map(tf.constant, (audio, other)), 2)
+    given = Comparison(
+        "models.perceptual.perceptual_loss",
+        f"{samples(NOTES, audio.shape[1])}, weighted",
+        f"{RESTATED} with {CREPE}",
+        line="perceptual-loss",
+    )
+    yield from compare(given, ours, theirs)
+
+
+def parameter_counts(authors: Authors) -> Iterator[Row]:
+    """The sizes of the z encoder and the decoder at the paper's sizes."""
+    encoder = networks.ZEncoder(512, 16)
+    encoder(tf.zeros([1, 4096]))
+    decoders = {
+        FIRST: ([1, 1, 16], networks.Decoder(3, 2, 512, 512, 3)),
+        LAST: ([1, 1], networks.Decoder(2, 2, 512, 512, 3)),
+    }
+    for release, (sizes, decoder) in decoders.items():
+        decoder([tf.zeros([1, 4, size]) for size in sizes])
+        heads = 513 * (1 + 100 + 65)
+        # the name of the reference says which of the two GRUs it has
+        ours = [
+            sum(np.size(weight) for weight in layer.trainable_weights)
+            for layer in (encoder, decoder)
+        ]
+        theirs = authors.ask(release, "parameters", {})[VALUES]
+        given = Comparison(
+            "models.recipe.count_parameters",
+            "z encoder and decoder at the paper's sizes",
+            release,
+            tolerance=0.0,
+            line="gru",
+        )
+        yield from compare(given, [ours[0], ours[1] + heads], theirs)
+
+
+def metric_values(authors: Authors) -> Iterator[Row]:
+    """Loudness L1, F0 L1 and whether a clip is an outlier."""
+    one, other = clips()
+    for release in RELEASES:
+        question = {"reference": one.loudness_db, "estimate": other.loudness_db}
+        theirs = authors.ask(release, "loudness_distance", question)[VALUES]
+        given = Comparison("evaluation.metrics.loudness_metrics", f"{RANDOM}, 1000 frames", release)
+        yield from compare(
+            given, metrics.loudness_metrics(one, other, 1.0)["loudness_l1_db"], theirs
+        )
+        given = Comparison("evaluation.metrics.f0_metrics", f"F0 L1, {GIVEN}", release)
+        theirs = authors.ask(release, "f0_distance", f0_question(one, other))
+        yield from compare(given, metrics.f0_metrics(one, other)["f0_l1"], theirs["f0"])
+        # an estimate that no tracker trusts, two octaves and a half off, an untrackable original
+        unsure = other._replace(confidence=np.full_like(other.confidence, 0.5))
+        far = other._replace(f0_hz=one.f0_hz * 2**2.5)
+        unknown = one._replace(confidence=np.full_like(one.confidence, 0.5))
+        pairs = [(one, other), (one, unsure), (one, far), (unknown, other)]
+        theirs = [
+            authors.ask(release, "f0_distance", f0_question(*pair))["outlier"] for pair in pairs
+        ]
+        ours = [metrics.f0_metrics(*pair)["outlier_clips_code"] for pair in pairs]
+        given = given._replace(
+            input="outliers: as tracked, untrusted, two octaves off, untrackable original",
+            line="f0-outliers",
+        )
+        yield from compare(given, ours, theirs)
+
+
+def f0_question(one, other) -> dict[str, np.ndarray]:
+    """Name the f0 tracks of two clips as the worker reads them."""
+    return {
+        "reference_f0": one.f0_hz,
+        "reference_confidence": one.confidence,
+        "estimate_f0": other.f0_hz,
+        "estimate_confidence": other.confidence,
+    }
