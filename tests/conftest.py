@@ -97,6 +97,7 @@ def smoke_project(tmp_path_factory) -> Path:
 READ_BY_THE_AUDIT = (
     ".dvcignore",
     "reports",
+    "docs",
     "params.yaml",
     "dvc.yaml",
     "dvc.lock",

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.audit import (
     ablation_tests,
     cells,
+    conformance,
     hashes,
     known_answers,
     models,
@@ -45,6 +46,7 @@ CHECKS: tuple[Callable[[Project], Check], ...] = (
     hashes.check_inputs,
     hashes.check_sources,
     hashes.check_outputs,
+    conformance.check_conformance,
     models.check_parameters,
     models.check_statistics,
     known_answers.check_metrics,
