@@ -27,9 +27,17 @@ def with_weights(layer: tf.keras.layers.Layer, given: Arrays) -> Arrays:
 
 def mlp(given: Arrays) -> Arrays:
     """Apply a stack of dense layers, layer normalization and nonlinearity."""
-    nn = training_module("nn")
     units, layers = (int(given[name]) for name in ("units", "layers"))
-    return with_weights(nn.fc_stack(units, layers) if FIRST else nn.FcStack(units, layers), given)
+    stack = fc_stack if FIRST else training_module("nn").FcStack
+    return with_weights(stack(units, layers), given)
+
+
+def fc_stack(units: int, layers: int) -> tf.keras.Sequential:
+    """Stack nn.fc of 0.0.6 as its nn.fc_stack does, which gives all layers one name: today's Keras
+    refuses that.
+    """
+    fc = training_module("nn").fc
+    return tf.keras.Sequential([fc(units, name=f"fc_{number}") for number in range(layers)])
 
 
 def gru(given: Arrays) -> Arrays:
@@ -42,15 +50,24 @@ def gru(given: Arrays) -> Arrays:
 def decoder(given: Arrays) -> Arrays:
     """Decode with decoders.ZRnnFcDecoder of 0.0.6; the heads are the identity."""
     units = int(given["units"])
-    network = training_module("decoders").ZRnnFcDecoder(
-        units, "gru", units, int(given["layers"]), output_splits=(("hidden", units),)
-    )
+    splits = (("hidden", units),)
+    network = first_decoder(units, int(given["layers"]), splits)
     inputs = {name: tf.constant(given[name]) for name in ("f0_scaled", "ld_scaled", "z")}
     network.decode(inputs)
     for stack in ("f_stack", "l_stack", "z_stack", "rnn", "out_stack"):
         getattr(network, stack).set_weights(weights_of(given, stack))
     network.dense_out.set_weights([np.eye(units), np.zeros(units)])
     return {VALUES: network.decode(inputs).numpy()}
+
+
+def first_decoder(
+    units: int, layers: int, splits: tuple[tuple[str, int], ...]
+) -> tf.keras.layers.Layer:
+    """Build decoders.ZRnnFcDecoder of 0.0.6 with `fc_stack`."""
+    training_module("nn").fc_stack = fc_stack
+    return training_module("decoders").ZRnnFcDecoder(
+        units, "gru", units, layers, output_splits=splits
+    )
 
 
 def z_encoder(given: Arrays) -> Arrays:
@@ -84,12 +101,12 @@ def parameters(given: Arrays) -> Arrays:
     audio = tf.zeros([1, 64000])
     encoder.compute_z({"audio": audio} if FIRST else audio)
     if FIRST:
-        network = decoders.ZRnnFcDecoder(512, "gru", 512, 3, output_splits=splits)
+        network = first_decoder(512, 3, splits)
         sizes = {"f0_scaled": 1, "ld_scaled": 1, "z": 16}
         network.decode({name: tf.zeros([1, 4, size]) for name, size in sizes.items()})
     else:
         keys = ("ld_scaled", "f0_scaled")
-        network = decoders.RnnFcDecoder(512, "gru", 512, 3, keys, splits)
+        network = decoders.RnnFcDecoder(512, "gru", 512, 3, input_keys=keys, output_splits=splits)
         network(tf.zeros([1, 4, 1]), tf.zeros([1, 4, 1]))
     counts = [sum(map(size_of, part.trainable_weights)) for part in (encoder, network)]
     return {VALUES: np.array(counts, float)}

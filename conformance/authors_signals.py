@@ -90,7 +90,7 @@ def convolution(given: Arrays) -> Arrays:
     """Convolve with core.fft_convolve as the reverb does."""
     return differentiable(
         lambda audio, response: ddsp.core.fft_convolve(
-            audio, response[None], padding="same", delay_compensation=0
+            audio, for_all(response, audio), padding="same", delay_compensation=0
         ),
         given,
     )
@@ -99,7 +99,14 @@ def convolution(given: Arrays) -> Arrays:
 def reverb(given: Arrays) -> Arrays:
     """Apply effects.Reverb to audio, with a given response."""
     effect = ddsp.effects.Reverb()
-    return differentiable(lambda audio, response: effect.get_signal(audio, response[None]), given)
+    return differentiable(
+        lambda audio, response: effect.get_signal(audio, for_all(response, audio)), given
+    )
+
+
+def for_all(response: tf.Tensor, audio: tf.Tensor) -> tf.Tensor:
+    """Repeat a response for every example."""
+    return tf.tile(response[None], [audio.shape[0], 1])
 
 
 def spectral_loss(given: Arrays) -> Arrays:

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from conformance import formulas
+from conformance.differentiation import gradient_of
 from conformance.inputs import (
     NOTES,
     RANDOM,
@@ -156,17 +157,19 @@ def sums_of_sines() -> Iterator[Row]:
     given = given._replace(module="dsp.sines.sines", input=frames(RANDOM, count))
     yield from compare(given, sines.sines(*map(tf.constant, (cycles, weights))), exact)
     ours = sines.sines_gradient(*map(tf.constant, (cycles, weights, upstream)))
-    for gradient, reference in zip(ours, tape.gradient(total, wide), strict=True):
-        given = given._replace(module="dsp.sines.sines_gradient")
-        yield from compare(given, gradient, reference)
+    names = [gradient_of(name) for name in ("cycles", "weights")]
+    given = given._replace(module="dsp.sines.sines_gradient")
+    exact_gradients = dict(zip(names, tape.gradient(total, wide)))
+    yield from compare(given, dict(zip(names, ours)), exact_gradients)
     inner, outer_cos, outer_sin = sines.two_levels(*map(tf.constant, (cycles, weights)))
     shape = [count, outer_cos.shape[2], HOP]
-    levels = {1: inner, inner[0].shape[1]: [tf.reshape(x, shape) for x in (outer_cos, outer_sin)]}
+    outer = [tf.reshape(wave, shape) for wave in (outer_cos, outer_sin)]
     given = given._replace(module="dsp.sines.two_levels")
-    for step, (cosine, sine) in levels.items():
+    steps = {"inner sinusoids": 1, "outer sinusoids": inner[0].shape[1]}
+    for (name, step), (cosine, sine) in zip(steps.items(), (inner, outer)):
         numbers = step * np.arange(step == 1, cosine.shape[1] + (step == 1))
-        exact_waves = wrapped(numbers[:, None] * cycles[:, None])
-        yield from compare(given, cosine.numpy() + 1j * sine.numpy(), exact_waves)
+        waves = wrapped(numbers[:, None] * cycles[:, None])
+        yield from compare(given, {name: cosine.numpy() + 1j * sine.numpy()}, {name: waves})
     given = given._replace(module="dsp.sines.weighted_sum")
     ours = sines.weighted_sum(tf.constant(weights), inner, (outer_sin, outer_cos))
     yield from compare(given, ours, exact)

@@ -169,7 +169,9 @@ def losses() -> Iterator[Row]:
 def loudness_curves() -> Iterator[Row]:
     """Loudness against its formula; a whole recording in pieces against one transform."""
     size = loudness.WINDOW
-    weights = 10 ** (librosa.A_weighting(np.fft.rfftfreq(size, 1 / SAMPLE_RATE), min_db=None) / 10)
+    frequencies = np.fft.rfftfreq(size, 1 / SAMPLE_RATE)
+    with np.errstate(divide="ignore"):
+        weights = 10 ** (librosa.A_weighting(frequencies, min_db=None) / 10)
     given = Comparison("features.loudness.a_weighting", f"{size} samples", LIBROSA)
     yield from compare(given, loudness.a_weighting(size), weights)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
