@@ -88,14 +88,17 @@ def error_line(done):
     return lines[0]
 
 
+NOT_BY_THE_PIPELINE = ("reports/outside", "reports/conformance")  # though they are in reports/
+
+
 def copy_repository(folder):
-    """Copy the files that git knows or would add, except reports and dvc.lock, to a new
-    repository in `folder`, in which nothing is committed.
+    """Copy the files that git knows or would add, except dvc.lock and the reports that the
+    pipeline writes, to a new repository in `folder`, in which nothing is committed.
     """
     files = run(ROOT, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
     for name in files.strip("\0").split("\0"):
         made = name == "dvc.lock" or name.startswith("reports/")
-        if (ROOT / name).is_file() and (not made or name.startswith("reports/outside")):
+        if (ROOT / name).is_file() and (not made or name.startswith(NOT_BY_THE_PIPELINE)):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     run(folder, "git", "init", "--quiet")
