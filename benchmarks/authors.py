@@ -1,4 +1,4 @@
-"""The authors' package, imported in an environment of its own (`workers.build_reference`)."""
+"""The authors' package, imported in a separate environment (`workers.build_reference`)."""
 
 import importlib
 import importlib.util

@@ -1,4 +1,4 @@
-"""The authors' two releases, each asked in a process of its own environment."""
+"""The authors' two releases, each in a separate process and environment."""
 
 import json
 from contextlib import ExitStack

@@ -38,7 +38,7 @@ COUNT = 40  # control frames
 
 
 def scramble(layer: keras.Layer) -> None:
-    """Draw every weight anew, biases and gains included."""
+    """Set all weights, including biases and gains, to random values."""
     weights = layer.get_weights()
     layer.set_weights([normal(*w.shape, seed=n, scale=0.3) for n, w in enumerate(weights)])
 

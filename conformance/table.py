@@ -72,7 +72,7 @@ BESIDE_AUTHORS: tuple[Callable[[Authors], Iterator[Row]], ...] = (
     beside_networks.parameter_counts,
     beside_networks.metric_values,
 )
-# the code under comparison; the audit compares the digest in the table with that of its own clone
+# the code under comparison; the audit compares its digest with the one in the table
 SOURCES = ("dsp", "models", "evaluation/metrics.py", "features/loudness.py")
 COLUMNS = (*Row._fields, "sources")
 DIFFERENCES = "../docs/differences.md"
@@ -84,8 +84,9 @@ the line that says why.
 
 - **reference**: `0.0.6` is the authors' package of the paper's time, `3.7.0` their last release;
   both run in environments of their own. "Restated" means that the formula of that release was
-  written anew, because that part needs what cannot be had any more. The other references are
-  closed forms in float64, other libraries, adjoints, or another path to the same values.
+  written out in `conformance/`, because that part of the package cannot be run. The other
+  references are closed forms in float64, other libraries, adjoints, or another path to the same
+  values.
 - **difference**: the largest absolute difference, divided by the largest magnitude of the
   reference. "Gradient to x": of a random weighted sum of the results, with respect to x.
 - The tolerances are those of float32, which holds 7 digits: 1e-5 for values and 1e-4 for gradients,
