@@ -21,7 +21,7 @@ from apache_beam.transforms.environments import SubprocessSDKEnvironment
 WATCH_SECONDS = 0.5
 UNREACHED = (grpc.FutureTimeoutError, grpc.RpcError)  # gRPC's errors without a connection
 BEAM_WAITS_ON = "run_worker"  # Beam's threads that wait for a worker process to end
-BEAM_READS = "beam_control_read"  # and those that read from one
+BEAM_READS = "beam_control_read"  # and the one that reads what it says
 
 
 class ProcessRunner(FnApiRunner):
@@ -50,14 +50,15 @@ def lost_workers() -> Iterator[list[str]]:
         name = failure.thread.name if failure.thread else ""
         if name == BEAM_WAITS_ON:
             messages.append(str(failure.exc_value))
-        elif name != BEAM_READS:  # it follows from the former
-            show(failure)
+        elif name != BEAM_READS and not isinstance(failure.exc_value, UNREACHED):
+            show(failure)  # all others follow from the first
 
     threading.excepthook = note
     try:
         yield messages
     finally:
-        threading.excepthook = show
+        if not messages:  # else threads may still notice the loss
+            threading.excepthook = show
 
 
 def main(parent: int) -> None:
