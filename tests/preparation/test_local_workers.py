@@ -4,13 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
+import grpc
 import pytest
 
 import children
 from children import assert_gone, finish, wait_for_children
 from commands import ENVIRONMENT, error_line
 from conftest import ROOT
+from pipeline.preparation.local_workers import lost_workers
 
 PROGRAM = """
 import os, time
@@ -70,6 +73,20 @@ def test_a_killed_worker_is_an_error_and_no_hang(tmp_path):
     done = finish(process)
     assert "wait: a local worker is gone" in error_line(done) and "--workers" in done.stderr
     assert_gone(workers)
+
+
+@pytest.mark.parametrize("error", [grpc.RpcError, ValueError])
+def test_connection_errors_in_any_thread_follow_from_a_loss(monkeypatch, error):
+    def fail():
+        raise error
+
+    shown = []
+    monkeypatch.setattr(threading, "excepthook", shown.append)
+    with lost_workers() as lost:
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+    assert lost == [] and len(shown) == (error is ValueError)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
