@@ -50,14 +50,15 @@ def lost_workers() -> Iterator[list[str]]:
         name = failure.thread.name if failure.thread else ""
         if name == BEAM_WAITS_ON:
             messages.append(str(failure.exc_value))
+        # a lost worker also fails the connections of other threads, which is no news
         elif name != BEAM_READS and not isinstance(failure.exc_value, UNREACHED):
-            show(failure)  # all others follow from the first
+            show(failure)
 
     threading.excepthook = note
     try:
         yield messages
     finally:
-        if not messages:  # else threads may still notice the loss
+        if not messages:  # after a loss, threads may still notice it
             threading.excepthook = show
 
 
