@@ -30,7 +30,7 @@ def main(
             evaluator = Evaluator(
                 data,
                 examples / data,
-                yardsticks / data / "original",
+                yardsticks / data,
                 sets / data / "truth",
                 manifests / data / "manifest.csv",
                 seconds,

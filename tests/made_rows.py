@@ -21,9 +21,8 @@ def make_rows(random, seeds):
             row = dict(zip(COLUMNS, values[example])) | {
                 "frames_pitched": 20,
                 "frames_outlier_paper": 1,
-                "frames_outlier_code": 0,
-                "outlier_clips_paper": 0.0,
-                "outlier_clips_code": 0.0,
+                "outlier_clips_0_0_6": 0.0,
+                "outlier_clips_3_7": 0.0,
             }
             rows.append(
                 {

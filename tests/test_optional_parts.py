@@ -78,13 +78,14 @@ def test_without_studies_a_clone_has_every_folder_that_score_needs(repository):
 def own_rows(name, experiment):
     """Return committed rows as those of own recordings: of no known f0, and no frame is pitched."""
     rows = pd.read_parquet(REPORTS / "rows" / f"{name}.parquet")
-    undefined = [column for column in rows if re.search("f0|rpa|rca|outlier_clips", column)]
+    undefined = [column for column in rows if re.search("f0|rpa|rca|outlier_clips_3_7", column)]
     counts = [column for column in rows if re.search("frames_(pitched|outlier)", column)]
     return rows.assign(
         data="mine",
         experiment=experiment,
         **dict.fromkeys(undefined, np.nan),
         **dict.fromkeys(counts, 0),
+        outlier_clips_0_0_6=1.0,
     )
 
 

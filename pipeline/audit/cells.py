@@ -10,15 +10,14 @@ from pipeline.audit.checks import Check, Project, join, read_json, read_lines, s
 from pipeline.audit.estimates import Cell, Values, cell, paired_differences, per_example
 
 # shares of the frames that have a pitch
-FRAME_SHARES = {
-    "outlier_frames_paper": "frames_outlier_paper",
-    "outlier_frames_code": "frames_outlier_code",
-}
-CLIP_SHARES = ("outlier_clips_paper", "outlier_clips_code")
+FRAME_SHARES = {"outlier_frames_paper": "frames_outlier_paper"}
+CLIP_SHARES = ("outlier_clips_0_0_6", "outlier_clips_3_7")
 MEANS = (
+    "loudness_l1_std_0_0_6",
     "loudness_l1_std",
     "f0_l1",
-    "f0_l1_without_outliers",
+    "f0_l1_without_outliers_0_0_6",
+    "f0_l1_without_outliers_3_7",
     "loudness_l1_db",
     "loudness_l1_db_sounding",
     "loudness_bias_db_sounding",

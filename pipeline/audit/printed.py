@@ -8,15 +8,16 @@ from typing import NamedTuple
 from pipeline.audit.cells import DIFFERENCE, PRIMARY, read_cells
 from pipeline.audit.checks import Check, Project
 
-TABLE_1 = ("loudness_l1_std", "f0_l1", "outlier_frames_paper")
+TABLE_1 = ("loudness_l1_std_0_0_6", "loudness_l1_std", "f0_l1", "outlier_clips_0_0_6")
 DETAILS = (
+    "loudness_l1_std_0_0_6",
     "loudness_l1_std",
     "f0_l1",
+    "outlier_clips_0_0_6",
+    "outlier_clips_3_7",
     "outlier_frames_paper",
-    "outlier_clips_paper",
-    "outlier_frames_code",
-    "outlier_clips_code",
-    "f0_l1_without_outliers",
+    "f0_l1_without_outliers_0_0_6",
+    "f0_l1_without_outliers_3_7",
     "loudness_l1_db",
     "loudness_l1_db_sounding",
     "loudness_bias_db_sounding",
@@ -28,7 +29,7 @@ DETAILS = (
     "loudness_l1_db_sounding_minus_base",
     "spectral_loss_minus_base",
 )
-DESCRIPTIVE = ("loudness_l1_db_sounding", "f0_l1", "outlier_frames_paper", "rpa_true")
+DESCRIPTIVE = ("loudness_l1_db_sounding", "f0_l1", "outlier_clips_0_0_6", "rpa_true")
 
 LATEX_CHARACTERS = {
     "textbackslash": "\\",
@@ -148,8 +149,8 @@ def _by_row_and_metric(path: Path) -> CellsByMetric:
 
 
 def _our_figures(table: Lines) -> Lines:
-    """Return the last three cells, Table 1's metrics, of the lines that are ours."""
-    return [line[-3:] for line in table if line[1] == "ours"]
+    """Return the last cells, Table 1's metrics, of the lines that are ours."""
+    return [line[-len(TABLE_1) :] for line in table if line[1] == "ours"]
 
 
 def check_ablations(project: Project) -> Check:

@@ -21,19 +21,25 @@ def _silent(rows: Columns) -> np.ndarray:
     return rows["frames_sounding"] == 0
 
 
-def _unpitched_or_outlier(rows: Columns) -> np.ndarray:
-    return _unpitched(rows) | (rows["outlier_clips_code"] == 1)
+def _outlier_0_0_6(rows: Columns) -> np.ndarray:
+    return rows["outlier_clips_0_0_6"] == 1
+
+
+def _unpitched_or_outlier_3_7(rows: Columns) -> np.ndarray:
+    return _unpitched(rows) | (rows["outlier_clips_3_7"] == 1)
 
 
 UNDEFINED_IF: dict[str, Rule] = {  # a metric is NaN exactly where its rule holds
     "f0_l1": _unpitched,
-    "outlier_clips_paper": _unpitched,
-    "outlier_clips_code": _unpitched,
-    "f0_l1_without_outliers": _unpitched_or_outlier,
+    "outlier_clips_0_0_6": _never,
+    "outlier_clips_3_7": _unpitched,
+    "f0_l1_without_outliers_0_0_6": _outlier_0_0_6,
+    "f0_l1_without_outliers_3_7": _unpitched_or_outlier_3_7,
     "rpa_crepe": _unpitched,
     "rca_crepe": _unpitched,
     "loudness_l1_db_sounding": _silent,
     "loudness_bias_db_sounding": _silent,
+    "loudness_l1_std_0_0_6": _never,
     "loudness_l1_std": _never,
     "loudness_l1_db": _never,
     "spectral_loss": _never,

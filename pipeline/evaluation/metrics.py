@@ -1,18 +1,20 @@
 """Resynthesis metrics: how well a resynthesis preserves the original's loudness, f0 and spectrum.
 
-Conventions (paper: Engel et al. 2020, section 4.3 and appendix C; "code": the authors' public code,
-which differs):
+Conventions (paper: Engel et al. 2020, section 4.3 and appendix C; 0.0.6 and 3.7: versions of the
+authors' code, the first of the paper's time):
 * Loudness L1: mean |difference| of the loudness curves at 250 Hz, in dB, over all frames and over
-  the frames in which the original is above -70 dB ("sounding", our choice: the code has no mask);
-  also over all frames in standard deviations of the training split's loudness, the paper's unit,
-  which the silence after a note inflates.
+  the frames in which the original is above -70 dB ("sounding", our choice: the code has no mask).
+  Also over all frames in standard deviations over the training split, the paper's unit, which the
+  silence after a note inflates: `loudness_l1_std` of our curve, `loudness_l1_std_0_0_6` of the
+  curve of 0.0.6 (`pipeline.features.loudness_0_0_6`), which is comparable with the paper's figure.
 * F0 L1: mean |difference| in semitones over the frames in which CREPE's confidence on the original
-  is at least 0.85 ("pitched"). "Without outliers" omits what the code calls an outlier.
-* F0 outliers, paper: confidence on the resynthesis below 0.85. The paper does not say whether its
-  share is of frames or of clips: by frame, it is the share of pitched frames; by clip, the share of
-  clips whose mean confidence over those frames is below 0.85.
-* F0 outliers, code: by clip, F0 L1 over 12 semitones or not computable; by frame, a difference over
-  12 semitones. Clips whose original never reaches 0.85 are dropped.
+  is at least 0.85 ("pitched"). "Without outliers" omits what a version of the code calls an
+  outlier, as that version's F0 L1 does.
+* F0 outliers have three definitions. The paper's text: confidence on the resynthesis below 0.85; it
+  does not name the unit, and we report the share of pitched frames. 0.0.6: the share of clips whose
+  original or resynthesis never reaches 0.85 or whose F0 L1 is over 12 semitones. 3.7: the share of
+  clips whose F0 L1 is over 12 semitones, without those whose original never reaches 0.85
+  (`pipeline.evaluation.outliers`).
 * Raw pitch and raw chroma accuracy (Salamon et al. 2014; mir_eval): share of frames within 50 cents
   of a reference, either CREPE on the original (over the pitched frames) or the f0 the note was
   played with (over the sounding frames).
@@ -21,6 +23,8 @@ which differs):
 Undefined values are NaN, never 0; the row holds the counts of frames that explain them.
 """
 
+from typing import NamedTuple
+
 import mir_eval
 import numpy as np
 import tensorflow as tf
@@ -28,8 +32,15 @@ import tensorflow as tf
 from pipeline.audio.clips import Clip
 from pipeline.common.units import CONFIDENCE_THRESHOLD, FRAME_RATE, SOUNDING_DB
 from pipeline.dsp.spectral_loss import multi_scale_spectral_loss
+from pipeline.evaluation.outliers import outlier_0_0_6, outlier_3_7
+from pipeline.features.loudness_0_0_6 import loudness_0_0_6
 
-OUTLIER_SEMITONES = 12.0
+
+class LoudnessDeviations(NamedTuple):
+    """Standard deviations of loudness curves over a training split, in dB."""
+
+    ours: float  # of `pipeline.features.loudness`
+    of_0_0_6: float  # of `pipeline.features.loudness_0_0_6`
 
 
 def validate(reference: Clip, estimate: Clip) -> None:
@@ -63,15 +74,19 @@ def semitone_distance(reference_hz: np.ndarray, estimate_hz: np.ndarray) -> np.n
     return np.abs(to_midi(reference_hz) - to_midi(estimate_hz))
 
 
-def loudness_metrics(reference: Clip, estimate: Clip, loudness_std: float) -> dict[str, float]:
+def loudness_metrics(
+    reference: Clip, estimate: Clip, deviations: LoudnessDeviations
+) -> dict[str, float]:
     """Measure loudness L1 in dB, over all and over sounding frames, and in standard deviations.
 
     The bias is the signed mean difference, positive if the estimate is too loud.
     """
     difference = np.abs(reference.loudness_db - estimate.loudness_db)
+    difference_0_0_6 = np.abs(loudness_0_0_6(reference.audio) - loudness_0_0_6(estimate.audio))
     sounding = reference.loudness_db > SOUNDING_DB
     return {
-        "loudness_l1_std": float(difference.mean() / loudness_std),
+        "loudness_l1_std_0_0_6": float(difference_0_0_6.mean() / deviations.of_0_0_6),
+        "loudness_l1_std": float(difference.mean() / deviations.ours),
         "loudness_l1_db": float(difference.mean()),
         "loudness_l1_db_sounding": mean(difference[sounding]),
         "loudness_bias_db_sounding": mean((estimate.loudness_db - reference.loudness_db)[sounding]),
@@ -81,25 +96,20 @@ def loudness_metrics(reference: Clip, estimate: Clip, loudness_std: float) -> di
 
 
 def f0_metrics(reference: Clip, estimate: Clip) -> dict[str, float]:
-    """Measure F0 L1, and outliers by both definitions, by clip and by frame."""
+    """Measure F0 L1, and outliers by their three definitions."""
     pitched = reference.confidence >= CONFIDENCE_THRESHOLD
     distance = semitone_distance(reference.f0_hz, estimate.f0_hz)[pitched]
-    confidence = estimate.confidence[pitched]
     f0_l1 = mean(distance)
-    outlier_paper = np.nan
-    outlier_code = np.nan
-    if pitched.any():
-        outlier_paper = float(confidence.mean() < CONFIDENCE_THRESHOLD)
-        outlier_code = float(not f0_l1 <= OUTLIER_SEMITONES)
-    return {
-        "f0_l1": f0_l1,
-        "f0_l1_without_outliers": f0_l1 if outlier_code == 0 else np.nan,
-        "outlier_clips_paper": outlier_paper,
-        "outlier_clips_code": outlier_code,
-        "frames_pitched": int(pitched.sum()),
-        "frames_outlier_paper": int((confidence < CONFIDENCE_THRESHOLD).sum()),
-        "frames_outlier_code": int((distance > OUTLIER_SEMITONES).sum()),
+    outliers = {
+        "0_0_6": outlier_0_0_6(reference.confidence, estimate.confidence, f0_l1),
+        "3_7": outlier_3_7(reference.confidence, f0_l1),
     }
+    row = {"f0_l1": f0_l1}
+    for version, outlier in outliers.items():
+        row[f"outlier_clips_{version}"] = outlier
+        row[f"f0_l1_without_outliers_{version}"] = f0_l1 if outlier == 0 else np.nan
+    below = estimate.confidence[pitched] < CONFIDENCE_THRESHOLD
+    return row | {"frames_pitched": int(pitched.sum()), "frames_outlier_paper": int(below.sum())}
 
 
 def pitch_accuracy(
@@ -142,7 +152,7 @@ def evaluate(
     estimate: Clip,
     true_f0_hz: np.ndarray | None,
     step_ms: int,
-    loudness_std: float,
+    deviations: LoudnessDeviations,
 ) -> dict:
     """Measure every metric of one clip.
 
@@ -151,7 +161,7 @@ def evaluate(
         estimate: its resynthesis.
         true_f0_hz: [coarse frames] the f0 as played, Hz; None if the data set does not know it.
         step_ms: between coarse f0 frames.
-        loudness_std: standard deviation of the training split's loudness, dB.
+        deviations: of the training split's loudness curves.
 
     Returns:
         A flat dict.
@@ -159,7 +169,7 @@ def evaluate(
     validate(reference, estimate)
     sounding = reference.loudness_db[coarse_grid(reference, step_ms)] > SOUNDING_DB
     pitched = reference.confidence >= CONFIDENCE_THRESHOLD
-    row = loudness_metrics(reference, estimate, loudness_std) | f0_metrics(reference, estimate)
+    row = loudness_metrics(reference, estimate, deviations) | f0_metrics(reference, estimate)
     row["rpa_crepe"], row["rca_crepe"] = pitch_accuracy(reference.f0_hz, pitched, estimate.f0_hz)
     if true_f0_hz is None:
         row |= {"rpa_true": np.nan, "rca_true": np.nan}

@@ -1,5 +1,6 @@
 """Rows of Table 1: one per example, experiment and seed, for resyntheses and yardsticks."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from pipeline.audio.clips import Clip, read_clips, read_step_ms
 from pipeline.common.cli import UserError, progress
 from pipeline.common.manifest import example_group, read_manifest
 from pipeline.common.units import FRAME_RATE
-from pipeline.evaluation.metrics import coarse_grid, evaluate
+from pipeline.evaluation.metrics import LoudnessDeviations, coarse_grid, evaluate
 from pipeline.examples.dataset import read_split
 from pipeline.examples.schema import read_statistics, split_id
 
@@ -23,7 +24,7 @@ class Evaluator:
         self,
         data: str,
         examples: Path,
-        originals: Path,
+        yardsticks: Path,
         truth: Path,
         manifest: Path,
         seconds: float,
@@ -33,19 +34,23 @@ class Evaluator:
         Args:
             data: name of the data set.
             examples: folder of its examples.
-            originals: the tracked originals of its test split.
+            yardsticks: folder of its yardsticks: the tracked originals of its test split, and the
+                deviation of the loudness curve of 0.0.6.
             truth: folder of the f0 as played; may lack some recordings or not exist.
             manifest: manifest.csv of the data set.
             seconds: length of an example.
         """
         self.data = data
         self.truth = truth
-        self.step_ms = read_step_ms(originals)
-        self.loudness_std = read_statistics(examples).loudness_std
+        self.step_ms = read_step_ms(yardsticks / "original")
+        self.deviations = LoudnessDeviations(
+            read_statistics(examples).loudness_std,
+            json.loads((yardsticks / "statistics.json").read_text())["loudness_std_0_0_6"],
+        )
         self.examples = {
             example["example_id"]: example for example in read_split(examples, "test", seconds)
         }
-        self.originals = read_clips(originals)
+        self.originals = read_clips(yardsticks / "original")
         self.manifest = read_manifest(manifest).set_index("id", drop=False)
 
     def rows(self, experiment: str, seed: int | None, clips: dict[str, Clip]) -> pd.DataFrame:
@@ -85,7 +90,7 @@ class Evaluator:
         }
         group = {"group": example_group(origin, start / FRAME_RATE)}
         scores = evaluate(
-            self.originals[name], clip, self._true_f0(name), self.step_ms, self.loudness_std
+            self.originals[name], clip, self._true_f0(name), self.step_ms, self.deviations
         )
         return labels | origin[RECORDING_COLUMNS].to_dict() | group | scores
 

@@ -4,7 +4,13 @@ import pandas as pd
 
 from pipeline.page.table_cells import Cell, Head, Table, figure_cell, text_cells
 from pipeline.reporting.ablations import PRIMARY
-from pipeline.reporting.columns import METRICS, PAPER_METRICS, StudyTable, difference_name
+from pipeline.reporting.columns import (
+    METRICS,
+    PAPER_METRICS,
+    TABLE_1,
+    StudyTable,
+    difference_name,
+)
 from pipeline.reporting.table_1 import PAIRED, display_name
 
 LABELS = {metric.name: metric.label for metric in METRICS}
@@ -12,32 +18,28 @@ IN_PAPER = "paper_"  # prefix of the paper's row for an experiment
 
 
 def table_1(cells: pd.DataFrame) -> Table:
-    """Lay out our rows next to the paper's in the paper's three metrics."""
+    """Lay out our rows in the metrics of Table 1, next to the paper's where it has figures."""
     by_row = {(cell["row"], cell.metric): cell for _, cell in cells.iterrows()}
     ours = cells[cells.source.isna()].drop_duplicates("row")
     lines = []
     for row in ours.itertuples():
         line = text_cells(display_name(row.row), row.data)
-        for metric in PAPER_METRICS:
-            published = by_row.get((f"{IN_PAPER}{row.row}", metric))
-            line.append(
-                Cell("")
-                if published is None
-                else Cell(f"{published.value:g}", _row("resynthesis", published))
-            )
+        for metric in TABLE_1:
+            if metric in PAPER_METRICS:
+                line.append(_published(by_row.get((f"{IN_PAPER}{row.row}", metric))))
             line.append(figure_cell("resynthesis", {"row": row.row}, by_row[row.row, metric]))
         lines.append(line)
-    groups = [Head("", 2), *(Head(LABELS[metric], 2) for metric in PAPER_METRICS)]
+    origins = [("paper", "ours") if metric in PAPER_METRICS else ("ours",) for metric in TABLE_1]
+    groups = [Head(LABELS[metric], len(heads)) for metric, heads in zip(TABLE_1, origins)]
+    heads = [Head(origin) for of_metric in origins for origin in of_metric]
     return Table(
-        "resynthesis",
-        [
-            Head("Model"),
-            Head("Data"),
-            *(Head(origin) for _ in PAPER_METRICS for origin in ("paper", "ours")),
-        ],
-        lines,
-        groups,
+        "resynthesis", [Head("Model"), Head("Data"), *heads], lines, [Head("", 2), *groups]
     )
+
+
+def _published(cell: pd.Series | None) -> Cell:
+    """Show one of the paper's figures; nothing where it has none."""
+    return Cell("") if cell is None else Cell(f"{cell.value:g}", _row("resynthesis", cell))
 
 
 def difference_table(cells: pd.DataFrame, base: str) -> Table:

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-PAPER_METRICS = ("loudness_l1_std", "f0_l1", "outlier_frames_paper")
+# the metrics that the paper's figures are compared with: as the code of its time has them
+PAPER_METRICS = ("loudness_l1_std_0_0_6", "f0_l1", "outlier_clips_0_0_6")
+TABLE_1 = ("loudness_l1_std_0_0_6", "loudness_l1_std", "f0_l1", "outlier_clips_0_0_6")
 
 
 class Metric(NamedTuple):
@@ -33,25 +35,26 @@ class StudyTable(NamedTuple):
 
 
 METRICS = (
-    Metric("loudness_l1_std", "Loudness L1 (std)", "loudness_l1_std"),
+    Metric("loudness_l1_std_0_0_6", "Loudness L1 (std, curve of 0.0.6)", "loudness_l1_std_0_0_6"),
+    Metric("loudness_l1_std", "Loudness L1 (std, our curve)", "loudness_l1_std"),
     Metric("f0_l1", "F0 L1 (semitones)", "f0_l1"),
+    Metric("outlier_clips_0_0_6", "F0 outliers (0.0.6, clips)", "outlier_clips_0_0_6", share=True),
+    Metric("outlier_clips_3_7", "F0 outliers (3.7, clips)", "outlier_clips_3_7", share=True),
     Metric(
         "outlier_frames_paper",
-        "F0 outliers (paper, frames)",
+        "F0 outliers (paper's text, frames)",
         "frames_outlier_paper",
         "frames_pitched",
         share=True,
     ),
-    Metric("outlier_clips_paper", "F0 outliers (paper, clips)", "outlier_clips_paper", share=True),
     Metric(
-        "outlier_frames_code",
-        "F0 outliers (code, frames)",
-        "frames_outlier_code",
-        "frames_pitched",
-        share=True,
+        "f0_l1_without_outliers_0_0_6",
+        "F0 L1 without outliers (0.0.6)",
+        "f0_l1_without_outliers_0_0_6",
     ),
-    Metric("outlier_clips_code", "F0 outliers (code, clips)", "outlier_clips_code", share=True),
-    Metric("f0_l1_without_outliers", "F0 L1 without outliers", "f0_l1_without_outliers"),
+    Metric(
+        "f0_l1_without_outliers_3_7", "F0 L1 without outliers (3.7)", "f0_l1_without_outliers_3_7"
+    ),
     Metric("loudness_l1_db", "Loudness L1 (dB)", "loudness_l1_db"),
     Metric("loudness_l1_db_sounding", "Loudness L1 (dB, sounding)", "loudness_l1_db_sounding"),
     Metric(

@@ -10,8 +10,9 @@ from pipeline.common.units import CONFIDENCE_THRESHOLD
 SOUNDFONT = "TimGM6mb.sf2"
 MODEL_REMARKS = {  # by experiment: what its row needs said
     "unsupervised": (
-        "`unsupervised` is the paper's recipe: the f0 encoder learns end to end from spectral and "
-        "perceptual loss. Both losses have a useful f0 gradient only within about half a semitone "
+        "`unsupervised` is the paper's recipe with networks of a smaller size: the f0 encoder, the "
+        "2-D ResNet of the authors' code, learns end to end from spectral and perceptual loss. "
+        "Both losses have a useful f0 gradient only within about half a semitone "
         "of the right pitch, so minutes of training do not find it."
     ),
     "unsupervised_pretrained": (
@@ -37,13 +38,15 @@ MEASURE_REMARKS = (
         "F0 L1 has a floor, because f0 is given to the oscillator: the disagreement of the two "
         "tracker runs on the original itself. It does not distinguish supervised models. The "
         "floor's row keeps the original's confidence by construction, so its outliers by the "
-        "paper's definition are 0."
+        "paper's text are 0, and those of 0.0.6 are the clips whose original is untrackable."
     ),
     (
-        "Loudness L1 (std) is in standard deviations of the training split's loudness, the "
-        "paper's unit. The silence after notes inflates that deviation, so prefer the figures in "
-        "decibels. 0 dB is a full-scale 1 kHz sine, the floor is -80 dB, and frames above -70 dB "
-        "are sounding."
+        "Loudness L1 (std) is in standard deviations over the training split, the paper's unit, "
+        "once of the curve of the authors' code 0.0.6 (frames not centred, mean of decibels over "
+        "the bins, floor of -120 dB in each), which is comparable with the paper's figure, and "
+        "once of ours. The silence after notes inflates that deviation, so prefer the figures in "
+        "decibels, which are of our curve: 0 dB is a full-scale 1 kHz sine, the floor is -80 dB, "
+        "and frames above -70 dB are sounding."
     ),
     (
         "Loudness bias is the signed difference, negative if the resynthesis is too quiet. The "
@@ -51,14 +54,16 @@ MEASURE_REMARKS = (
         "varies between trainings: with one seed, do not rank models by loudness L1."
     ),
     (
-        "F0 outliers: the paper counts CREPE confidence below "
-        f"{CONFIDENCE_THRESHOLD} on the resynthesis, without naming the unit counted; Table 1 "
-        "above shows the share of frames. The authors' code counts clips with F0 L1 above 12 "
-        "semitones."
+        "F0 outliers have three definitions, each named by its source. 0.0.6, the code of the "
+        "paper's time, which Table 1 shows: clips whose original or resynthesis never reaches a "
+        f"CREPE confidence of {CONFIDENCE_THRESHOLD}, or whose F0 L1 is above 12 semitones. 3.7: "
+        "clips whose F0 L1 is above 12 semitones, without those whose original never reaches that "
+        "confidence. The paper's text: confidence below it on the resynthesis, without naming the "
+        "unit; we count pitched frames."
     ),
     (
-        "F0 L1 includes every clip with a pitched frame. The authors' code leaves outliers out; "
-        "that variant has its own line."
+        "F0 L1 includes every clip with a pitched frame. The authors' code leaves its "
+        "outliers out; each version's variant has its own line."
     ),
     (
         "Models are far smaller than the paper's and were trained for minutes (params.yaml); "

@@ -13,7 +13,7 @@ from pipeline.reporting.cells import (
     paired_difference,
     row_files,
 )
-from pipeline.reporting.columns import METRICS, PAPER_METRICS, difference_name
+from pipeline.reporting.columns import METRICS, PAPER_METRICS, TABLE_1, difference_name
 from pipeline.reporting.layout import latex_table, latex_text, markdown_table, markdown_text
 
 # metrics whose paired differences are printed
@@ -127,16 +127,17 @@ def write_metrics(cells: pd.DataFrame, path: Path) -> None:
 
 def table_1(cells: pd.DataFrame, order: dict[str, list[str]], paper: dict) -> pd.DataFrame:
     """Lay out the paper's Table 1 with our rows below the paper's."""
-    heads = {metric.name: metric.label for metric in METRICS if metric.name in PAPER_METRICS}
+    labels = {metric.name: metric.label for metric in METRICS}
+    heads = {name: labels[name] for name in TABLE_1}
     lines = [
         {"Model": row["label"], "Source": "paper", "Data": "NSynth"}
-        | {heads[name]: f"{row[name]:g}" for name in PAPER_METRICS}
+        | {head: f"{row[name]:g}" if name in PAPER_METRICS else "" for name, head in heads.items()}
         for row in paper["table_1"]["rows"]
     ]
     for data, names in order.items():
         for name in names:
             by_metric = cells[cells["row"] == name].set_index("metric")
-            shown = {heads[metric]: format_cell(by_metric.loc[metric]) for metric in PAPER_METRICS}
+            shown = {head: format_cell(by_metric.loc[metric]) for metric, head in heads.items()}
             lines.append({"Model": display_name(name), "Source": "ours", "Data": data} | shown)
     return pd.DataFrame(lines)
 
@@ -170,8 +171,9 @@ def _markdown(layout: pd.DataFrame, details: dict[str, pd.DataFrame], notes: lis
     return (
         "# Resynthesis accuracy (the paper's Table 1)\n"
         "\n"
-        "Lower is better in all three columns. Our cells: value [95 % interval] n=number of test "
-        "examples in which the measure is defined.\n"
+        "Lower is better in all four columns. Our cells: value [95 % interval] n=number of test "
+        "examples in which the measure is defined. The paper's figures stand in the columns of the "
+        "authors' code of its time, 0.0.6.\n"
         "\n"
         f"{markdown_table(layout)}\n"
         "\n"
@@ -189,6 +191,6 @@ def _markdown(layout: pd.DataFrame, details: dict[str, pd.DataFrame], notes: lis
 
 
 def _latex(layout: pd.DataFrame, notes: list[str]) -> str:
-    table = latex_table(layout, "lllrrr")
+    table = latex_table(layout, "lll" + "r" * len(TABLE_1))
     remarks = "".join(f"\\item {latex_text(note)}\n" for note in notes)
     return f"{table}\n\\begin{{itemize}}\n{remarks}\\end{{itemize}}\n"

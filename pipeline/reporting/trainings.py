@@ -10,6 +10,7 @@ from pipeline.reporting.layout import latex_table, markdown_table
 
 # the loss is still falling if it fell by more than this share between the last two validations
 FALLING = 0.01
+SHARES = ("share_", "gradient_")  # prefixes of a log's columns: of the loss, of the gradient's norm
 
 
 def read_trainings(folder: Path, experiments: list[str], seeds: list[int]) -> pd.DataFrame:
@@ -42,9 +43,18 @@ def read_trainings(folder: Path, experiments: list[str], seeds: list[int]) -> pd
                     **{f"{name}_seconds": value for name, value in summary["seconds"].items()},
                     "valid": valid,
                     "last_change": valid[-1] / valid[-2] - 1 if len(valid) > 1 else None,
+                    **_last_shares(log),
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _last_shares(log: pd.DataFrame) -> dict[str, float]:
+    """Return each term's share of the loss and of the gradient at the end of a training; nothing
+    for an objective of one term.
+    """
+    columns = [name for name in log.columns if name.startswith(SHARES)]
+    return log[columns].iloc[-1].to_dict()
 
 
 def write_training_table(trainings: pd.DataFrame, folder: Path) -> None:
@@ -65,7 +75,9 @@ def write_training_table(trainings: pd.DataFrame, folder: Path) -> None:
             "differ, so compare only within a line. Still falling: whether the loss fell by more "
             f"than {FALLING:.0%} between the last two validations, with the change. A model whose "
             "loss still falls is not at its best, and one training says nothing about another "
-            "seed.\n"
+            "seed. Terms: each term's share of the loss and, in brackets, of the norm of the "
+            "gradient at the audio (norms added up), in the last training batch; empty for an "
+            "objective of one term.\n"
             "\n"
             f"{markdown_table(table)}\n"
         ),
@@ -94,4 +106,16 @@ def _training_line(row: pd.Series) -> dict[str, str]:
         "Epochs": f"{row.epochs:.2g}",
         "Validation": " ".join(f"{loss:.3g}" for loss in row.valid),
         "Still falling": falling,
+        "Terms (gradient)": _terms(row),
     }
+
+
+def _terms(row: pd.Series) -> str:
+    """Print each term's share of the loss and, in brackets, of the gradient."""
+    loss, gradient = SHARES
+    names = [name.removeprefix(loss) for name in row.index if name.startswith(loss)]
+    return ", ".join(
+        f"{name.replace('_', ' ')} {row[loss + name]:.1%} ({row[gradient + name]:.1%})"
+        for name in names
+        if not pd.isna(row[loss + name])
+    )

@@ -9,11 +9,13 @@ from pipeline.audit.measures import (
     f0_distance,
     frames,
     loudness,
+    loudness_0_0_6,
     spectral_loss,
     window,
 )
 from pipeline.evaluation.metrics import semitone_distance
 from pipeline.evaluation.metrics import spectral_loss as training_loss
+from pipeline.features import loudness_0_0_6 as curve_0_0_6
 from pipeline.features.loudness import loudness_curve
 from pipeline.studies.room_acoustics import DIRECT, EARLY, OCTAVES_HZ, band_edges, energy_ratio_db
 
@@ -49,6 +51,13 @@ def test_loudness_is_a_weighted(hz, decibels):
 def test_loudness_is_the_pipelines(random):
     audio = (0.1 * random.normal(size=16000) * SECOND).astype(np.float32)
     np.testing.assert_allclose(loudness(audio), loudness_curve(audio), atol=0.01)
+
+
+def test_loudness_of_0_0_6_is_the_pipelines(random):
+    audio = (0.1 * random.normal(size=16000) * SECOND).astype(np.float32)
+    audio[4000:8000] = 0
+    expected = curve_0_0_6.loudness_0_0_6(audio)
+    np.testing.assert_allclose(loudness_0_0_6(audio), expected, atol=0.01)
 
 
 def test_spectral_loss_is_the_pipelines(random):

@@ -195,7 +195,9 @@ TAMPERINGS = {  # the edit, and the check that must find it
     ),
     "code changed after a stage ran": (
         edit_text(
-            "pipeline/evaluation/metrics.py", "OUTLIER_SEMITONES = 12.0", "OUTLIER_SEMITONES = 24.0"
+            "pipeline/evaluation/outliers.py",
+            "OUTLIER_SEMITONES = 12.0",
+            "OUTLIER_SEMITONES = 24.0",
         ),
         hashes.check_sources,
     ),

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from pipeline.audio.clips import Clip
-from pipeline.evaluation.metrics import evaluate, pitch_accuracy, semitone_distance, validate
+from pipeline.evaluation.metrics import (
+    LoudnessDeviations,
+    evaluate,
+    pitch_accuracy,
+    semitone_distance,
+    validate,
+)
+from pipeline.features.loudness_0_0_6 import loudness_0_0_6
 
 
 def clip(f0=440.0, confidence=0.95, loudness=-20.0, amplitude=0.1, frames=32):
@@ -14,7 +21,7 @@ def clip(f0=440.0, confidence=0.95, loudness=-20.0, amplitude=0.1, frames=32):
 
 
 def score(reference, estimate, true_f0=None):
-    return evaluate(reference, estimate, true_f0, step_ms=128, loudness_std=10.0)
+    return evaluate(reference, estimate, true_f0, 128, LoudnessDeviations(10.0, 5.0))
 
 
 def test_a_clip_against_itself_is_perfect():
@@ -23,8 +30,10 @@ def test_a_clip_against_itself_is_perfect():
         "loudness_l1_db",
         "loudness_l1_std",
         "f0_l1",
-        "outlier_clips_code",
-        "outlier_clips_paper",
+        "loudness_l1_std_0_0_6",
+        "outlier_clips_0_0_6",
+        "outlier_clips_3_7",
+        "frames_outlier_paper",
         "spectral_loss",
     ):
         assert row[name] == 0
@@ -37,7 +46,7 @@ def test_a_shift_is_measured_in_semitones(semitones):
     assert row["f0_l1"] == pytest.approx(abs(semitones), abs=1e-6)
     assert row["rpa_crepe"] == 0
     assert row["rca_crepe"] == (1 if semitones == 12 else 0)
-    assert row["outlier_clips_code"] == 0  # 12 semitones are not over 12
+    assert row["outlier_clips_0_0_6"] == row["outlier_clips_3_7"] == 0  # 12 are not over 12
     assert row["spectral_loss"] > 0.1
 
 
@@ -46,6 +55,14 @@ def test_gain_is_measured_in_db_and_in_standard_deviations():
     assert row["loudness_l1_db"] == pytest.approx(6)
     assert row["loudness_l1_std"] == pytest.approx(0.6)
     assert row["loudness_bias_db_sounding"] == pytest.approx(-6)
+
+
+def test_the_curve_of_0_0_6_is_measured_on_the_audio_in_its_own_deviations():
+    reference, estimate = clip(amplitude=0.1), clip(amplitude=0.2)
+    difference = loudness_0_0_6(reference.audio) - loudness_0_0_6(estimate.audio)
+    row = score(reference, estimate)
+    assert row["loudness_l1_std_0_0_6"] == pytest.approx(np.abs(difference).mean() / 5)
+    assert row["loudness_l1_std_0_0_6"] > 0 == row["loudness_l1_std"]
 
 
 def test_only_sounding_frames_count_as_sounding():
@@ -58,33 +75,43 @@ def test_only_sounding_frames_count_as_sounding():
     assert row["frames_sounding"] == 500
 
 
-def test_untrackable_resynthesis_is_the_papers_outlier_not_the_codes():
+def test_an_untrackable_resynthesis_is_an_outlier_of_0_0_6_and_the_paper_not_of_3_7():
     row = score(clip(), clip(confidence=0.3))
-    assert row["outlier_clips_paper"] == 1
     assert row["frames_outlier_paper"] == 32
-    assert row["outlier_clips_code"] == 0
-    assert row["frames_outlier_code"] == 0
+    assert row["outlier_clips_0_0_6"] == 1
+    assert np.isnan(row["f0_l1_without_outliers_0_0_6"])
+    assert row["outlier_clips_3_7"] == 0
+    assert row["f0_l1_without_outliers_3_7"] == 0
 
 
-def test_two_octaves_are_the_codes_outlier_and_leave_f0_l1():
+def test_two_octaves_are_an_outlier_of_both_versions_and_leave_f0_l1():
     row = score(clip(), clip(f0=1760.0))
-    assert row["outlier_clips_code"] == 1
-    assert row["frames_outlier_code"] == 32
+    assert row["outlier_clips_0_0_6"] == row["outlier_clips_3_7"] == 1
+    assert row["frames_outlier_paper"] == 0
     assert row["f0_l1"] == pytest.approx(24)
-    assert np.isnan(row["f0_l1_without_outliers"])
+    assert np.isnan(row["f0_l1_without_outliers_0_0_6"])
+    assert np.isnan(row["f0_l1_without_outliers_3_7"])
+
+
+def test_the_papers_text_counts_pitched_frames_alone():
+    original = clip()._replace(confidence=np.repeat([0.95, 0.5], 16))
+    resynthesis = clip()._replace(confidence=np.tile([0.85, 0.84], 16))
+    row = score(original, resynthesis)
+    assert (row["frames_outlier_paper"], row["frames_pitched"]) == (8, 16)
 
 
 def test_an_untracked_original_is_undefined_not_zero():
     row = score(clip(confidence=0.5), clip())
     for name in (
         "f0_l1",
-        "f0_l1_without_outliers",
-        "outlier_clips_code",
-        "outlier_clips_paper",
+        "f0_l1_without_outliers_0_0_6",
+        "f0_l1_without_outliers_3_7",
+        "outlier_clips_3_7",
         "rpa_crepe",
         "rca_crepe",
     ):
         assert np.isnan(row[name]), name
+    assert row["outlier_clips_0_0_6"] == 1
     assert row["frames_pitched"] == 0
     assert np.isnan(row["rpa_true"])
 

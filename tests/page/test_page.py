@@ -21,7 +21,11 @@ from pipeline.page.tables import difference_table, reading, table_1
 from pipeline.reporting.cells import TabulateConfig, format_cell
 from pipeline.reporting.studies import CONTROL, EXTRAPOLATION, PHASE
 from pipeline.reporting.study_tables import study_cells, write_study_table
-from pipeline.reporting.table_1 import resynthesis_cells
+from pipeline.reporting.table_1 import (
+    read_paper,
+    resynthesis_cells,
+    write_resynthesis_table,
+)
 
 CONFIG = TabulateConfig(bases={"notes": "base"}, resamples=200, seed=0)
 
@@ -69,17 +73,25 @@ def test_a_study_has_a_section_if_it_has_a_table(tmp_path, random, study):
     assert all(text in markdown for line in texts for text in line)
 
 
-def test_table_1_pairs_our_figures_with_the_papers(committed):
-    cells = pd.read_csv(committed / "reports" / "tables" / "resynthesis.csv")
-    table = table_1(cells)
-    supervised = next(line for line in table.lines if line[0].text == "supervised")
-    assert [cell.text for cell in supervised[2::2]] == ["0.07", "0.02", "0.003"]
-    assert supervised[3].source == {
-        "table": "resynthesis",
-        "row": "supervised",
-        "metric": "loudness_l1_std",
-    }
-    assert len(table.lines) == cells[cells.source.isna()]["row"].nunique()
+def test_table_1_pairs_our_figures_with_the_papers(tmp_path, random):
+    rows = make_rows(random, [0]).replace({"experiment": {"base": "supervised"}})
+    order = {"notes": ["supervised", "worse"]}
+    made = resynthesis_cells(rows, order, CONFIG)
+    paper = read_paper(ROOT / "pipeline" / "reporting" / "paper.yaml")
+    write_resynthesis_table(made, order, CONFIG.bases, paper, [], tmp_path)
+    table = table_1(pd.read_csv(tmp_path / "resynthesis.csv"))
+    supervised, worse = table.lines
+    metrics = [cell.source.get("metric", "") for cell in supervised[2:]]
+    assert metrics == [
+        *["loudness_l1_std_0_0_6"] * 2,
+        "loudness_l1_std",
+        *["f0_l1"] * 2,
+        *["outlier_clips_0_0_6"] * 2,
+    ]
+    figures = [cell.text for cell in supervised if cell.source.get("row") == "paper_supervised"]
+    assert figures == ["0.07", "0.02", "0.003"]
+    assert [cell.text for cell in (worse[2], worse[5], worse[7])] == ["", "", ""]
+    assert sum(head.columns for head in table.groups) == len(table.heads) == len(supervised)
 
 
 def test_only_an_interval_that_excludes_zero_is_read():

@@ -103,9 +103,8 @@ def no_pitch(rows):
         **dict.fromkeys(PITCHLESS, np.nan),
         frames_pitched=0,
         frames_outlier_paper=0,
-        frames_outlier_code=0,
-        outlier_clips_paper=np.nan,
-        outlier_clips_code=np.nan,
+        outlier_clips_0_0_6=1.0,
+        outlier_clips_3_7=np.nan,
     )
 
 

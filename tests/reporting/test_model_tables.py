@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 from pipeline.reporting.parameters import parameter_table, write_parameter_table
 from pipeline.reporting.table_1 import read_paper
-from pipeline.reporting.trainings import read_trainings, write_training_table
+from pipeline.reporting.trainings import read_trainings, training_table, write_training_table
 
 PAPER = read_paper(ROOT / "pipeline" / "reporting" / "paper.yaml")
 
@@ -108,3 +108,19 @@ def test_every_training_has_a_row(tmp_path):
     found = read_trainings(tmp_path, ["a", "b"], [0, 1])
     assert list(zip(found.experiment, found.seed)) == [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
     assert (found.last_change == -0.5).all()
+
+
+def test_the_terms_of_the_last_batch_are_reported(tmp_path):
+    write_training(tmp_path, "one-0", [2.0, 1.0])
+    write_training(tmp_path, "two-0", [2.0, 1.0])
+    log = pd.read_csv(tmp_path / "two-0.csv")
+    log["share_magnitudes"] = [0.5, 0.25]
+    log["share_perceptual"] = [0.5, 0.75]
+    log["gradient_magnitudes"] = [0.5, 0.9]
+    log["gradient_perceptual"] = [0.5, 0.1]
+    log.to_csv(tmp_path / "two-0.csv", index=False)
+    table = training_table(read_trainings(tmp_path, ["one", "two"], [0]))
+    assert table["Terms (gradient)"].to_list() == [
+        "",
+        "magnitudes 25.0% (90.0%), perceptual 75.0% (10.0%)",
+    ]
