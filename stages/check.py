@@ -8,12 +8,14 @@ from pipeline.common.params import SECTIONS, Params
 from pipeline.common.settings import Settings, check_studies
 from pipeline.data.folder import FolderConfig
 from pipeline.data.outside import check_outside
-from pipeline.data.sources import read_data_set
+from pipeline.data.sources import pitch_range, read_data_set
 from pipeline.examples.schema import ExamplesConfig, example_seconds
 from pipeline.features.extract import FeaturesConfig
 from pipeline.models.autoencoder import ModelConfig
+from pipeline.models.f0_frames import midi_range
+from pipeline.models.networks import HIGHEST_MIDI, LOWEST_MIDI
 from pipeline.models.objective import LossConfig
-from pipeline.models.recipe import read_recipe
+from pipeline.models.recipe import Recipe, read_recipe
 from pipeline.page.listing import PageConfig
 from pipeline.page.picks import check_worst_by
 from pipeline.reporting.cells import TabulateConfig
@@ -22,7 +24,7 @@ from pipeline.reporting.parameter_counts import merge_sizes
 from pipeline.resynthesis.tracked_set import ResynthesizeConfig
 from pipeline.studies.registry import STUDY_CONFIGS, STUDY_NEEDS
 from pipeline.studies.source_lines import check_pieces
-from pipeline.training.experiment import TrainConfig, check_combination
+from pipeline.training.config import TrainConfig, check_combination
 
 SECTION_CONFIGS: dict[str, type[Params]] = {
     "features": FeaturesConfig,
@@ -98,8 +100,24 @@ def check_experiment(settings: Settings, experiment: Experiment) -> None:
     train = settings.section("train", TrainConfig, name)
     try:
         check_combination(recipe, train, example_seconds(settings))
+        check_pitches(recipe, pitch_range(read_data_set(settings, experiment.data)))
     except UserError as error:
         raise UserError(f"{settings.path}: experiments.{name}: {error}") from None
+
+
+def check_pitches(recipe: Recipe, played: tuple[int, int] | None) -> None:
+    """Check that what a model knows of pitch covers the data set's MIDI pitches, where known."""
+    ranges = {}
+    if recipe.model.f0 == "frames" and not recipe.baseline:
+        ranges["model.f0_frames"] = midi_range(recipe.model.f0_frames)
+    if recipe.model.f0_bins:
+        ranges["model.f0_bins"] = (LOWEST_MIDI, HIGHEST_MIDI)
+    for key, (lowest, highest) in ranges.items():
+        if played and not lowest <= played[0] <= played[1] <= highest:
+            raise UserError(
+                f"{key}: covers MIDI {lowest:g} to {highest:g}, but the data set has pitches from "
+                f"{played[0]} to {played[1]}; widen the range or leave out what is outside"
+            )
 
 
 def check_needs(settings: Settings, study: str) -> None:

@@ -8,8 +8,9 @@ from pipeline.examples.assignment import read_assignment
 from pipeline.examples.schema import example_seconds
 from pipeline.models.objective import LossConfig
 from pipeline.models.recipe import read_recipe
+from pipeline.training.config import TrainConfig
 from pipeline.training.devices import use_threads
-from pipeline.training.experiment import TrainConfig, run_key, train
+from pipeline.training.experiment import run_key, train
 
 
 def main(

@@ -9,6 +9,7 @@ OPTIONS = (
     "use_loudness",
     "use_z",
     "f0",
+    "z_normalization",
     "mlp_layers",
     "f0_bins",
     "linear_envelopes",

@@ -138,6 +138,15 @@ FAULTS = {  # a change of params.yaml, as keys and value, and what is said of it
     "experiments.no_z.loss.alpha": "x",
     "experiments.no_z.train.steps": "many",
     "experiments.stft.stft.zz": 1,
+    "experiments.unsupervised_pretrained.model.f0_frames": {
+        "lowest_midi": 41.0,
+        "semitones": 64,
+        "channels": 1,
+        "stages": 1,
+        "blocks": 1,
+    },
+    "data.notes.instruments.oboe.high": 100,
+    "data.notes.instruments.bassoon.low": 20,
     "train.crop_seconds": 9.0,
     "train.warmup_seconds": 0.512,
     "train.devices": 3,
@@ -159,6 +168,12 @@ FAULTS = {  # a change of params.yaml, as keys and value, and what is said of it
 NAMED = {  # what else the message names
     "train.crop_seconds": "experiments.supervised: train.crop_seconds: 9.0 is longer than",
     "train.pretrain_steps": "model.f0 is 'given'",
+    "experiments.unsupervised_pretrained.model.f0_frames": (
+        "experiments.unsupervised_pretrained: model.f0_frames: covers MIDI 41 to 104.5, but the "
+        "data set has pitches from 40 to 84"
+    ),
+    "data.notes.instruments.oboe.high": "model.f0_frames: covers MIDI 36 to 99.5",
+    "data.notes.instruments.bassoon.low": "has pitches from 20 to 84",
     "page.worst_by.models": "page.worst_by: no metric 'f0_l2'",
     "control.experiments": "'unsupervised' does not have model.f0: given",
     "phase.experiments": "'no_harmonic' does not have model.harmonics above 0",
@@ -195,7 +210,7 @@ def test_an_unknown_key_in_the_papers_overlay_is_named(tmp_path):
     [
         ([0, 0], "seeds: holds 0 twice; remove one of them"),
         ([1, 2, 1], "seeds: holds 1 twice"),
-        ([2**32], "seeds: must be a list of whole numbers from 0 to 4294967295"),
+        ([2**19], "seeds: must be a list of whole numbers from 0 to 524287"),
         ([-1], "seeds: must be"),
         ([True], "seeds: must be"),
         ([], "seeds: must be"),

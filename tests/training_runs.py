@@ -16,13 +16,13 @@ from pipeline.examples.schema import example_id
 from pipeline.models.objective import LossConfig
 from pipeline.preparation.shards import encode_example, shard_name
 from pipeline.preparation.tfrecord import write_records
-from pipeline.training.experiment import TrainConfig
+from pipeline.training.config import TrainConfig
 
 FRAMES = 128  # control frames per example
 SECONDS = 0.512  # length of an example
 EXAMPLES = {"train": 10, "valid": 2, "test": 2}
 LOSS = LossConfig(fft_sizes=(512, 128), alpha=1.0, perceptual_weight=0.0, perceptual_frames=1)
-UNSUPERVISED = {"f0": "encoded", "pretrain_steps": 6, "freeze_f0_encoder": True}
+UNSUPERVISED = {"f0": "frames", "pretrain_steps": 6, "freeze_f0_encoder": True}
 SCRIPT = f"""
 import json, sys
 from pathlib import Path
@@ -34,7 +34,7 @@ from pipeline.training.experiment import TrainConfig, train
 
 model, loss, config, examples, out = (json.loads(text) for text in sys.argv[1:])
 train(
-    Recipe(ModelConfig(**model)),
+    Recipe(ModelConfig.model_validate_json(json.dumps(model))),
     LossConfig.model_validate_json(json.dumps(loss)),
     TrainConfig(**config),
     Path(examples),

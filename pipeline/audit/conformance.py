@@ -13,14 +13,22 @@ TABLE = "reports/conformance.csv"
 DIFFERENCES = "docs/differences.md"
 REMEDY = "run `make conformance`"
 # what has rows: files and folders under pipeline/
-SOURCES = ("dsp", "models", "evaluation/metrics.py", "features/loudness.py")
+SOURCES = (
+    "dsp",
+    "models",
+    "evaluation/metrics.py",
+    "evaluation/outliers.py",
+    "features/loudness.py",
+    "features/loudness_0_0_6.py",
+)
 CODE_SUFFIXES = (".py", ".yaml")
 WITHOUT_ROWS = {  # public names that need no row, and why
     "models.autoencoder.Controls": "holds tensors",
     "models.autoencoder.ModelConfig": "holds settings",
     "models.conditioning.ConditioningConfig": "holds settings",
     "models.determinism.fix_order_of_sums": "sets TensorFlow's options",
-    "models.f0_encoder.F0EncoderConfig": "holds settings",
+    "models.f0_frames.FramesConfig": "holds settings",
+    "models.f0_resnet.ResnetConfig": "holds settings",
     "models.networks.BuiltByCall": "keeps Keras from tracing a call twice",
     "models.objective.LossConfig": "holds settings",
     "models.perceptual.read_layers": "reads weights",
@@ -33,6 +41,7 @@ WITHOUT_ROWS = {  # public names that need no row, and why
     "models.stft_decoder.StftDecoderConfig": "holds settings",
     "models.strided_conv.StridedConvConfig": "holds settings",
     "models.wavernn.WaveRnnConfig": "holds settings",
+    "evaluation.metrics.LoudnessDeviations": "holds two numbers",
     "evaluation.metrics.validate": "refuses values and computes none",
 }
 

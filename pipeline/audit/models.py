@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.audit.checks import Check, Project, read_json, read_lines, same
+from pipeline.audit.measures import loudness_0_0_6
 from pipeline.audit.rows import read_manifest
 from pipeline.audit.settings import resolved
 
@@ -17,6 +18,7 @@ NO_EXAMPLES = "there are no examples; run `dvc repro`"
 # mean and standard deviation of the 30 MFCCs: stored with the z encoder, but not trained
 UNTRAINED = 2 * 30
 FRAMES_PER_SECOND = 250
+SAMPLES_PER_FRAME = 64
 
 
 def has_checkpoint(project: Project, run: str) -> bool:
@@ -69,7 +71,8 @@ def _checkpoint_count_findings(
 ) -> Iterator[str]:
     """Compare a checkpoint's parameters with the summary's counts by part."""
     counted = count_weights(weights_path(project, run))
-    if resolved(project, experiment)["model"]["use_z"]:
+    model = resolved(project, experiment)["model"]
+    if model["use_z"] and model["z_normalization"] == "data_set":
         counted -= UNTRAINED
     total = sum(stated.values())
     if counted != total:
@@ -102,12 +105,28 @@ def _paper_size_findings(project: Project, lines: list[dict[str, str]]) -> Itera
 
 def read_records(project: Project, data: str, split: str) -> Iterator[dict]:
     """Yield the TFRecords of a split: recording_id, example_id, loudness_db [frames]."""
-    frames = round(project.params["examples"]["seconds"] * FRAMES_PER_SECOND)
     schema = {
         "example_id": tf.io.FixedLenFeature([], tf.string),
         "recording_id": tf.io.FixedLenFeature([], tf.string),
-        "loudness_db": tf.io.FixedLenFeature([frames], tf.float32),
+        "loudness_db": tf.io.FixedLenFeature([_frames(project)], tf.float32),
     }
+    return _parse(project, data, split, schema)
+
+
+def training_sounds(project: Project, data: str) -> Iterator[np.ndarray]:
+    """Yield the audio of the training records, [samples] each."""
+    samples = _frames(project) * SAMPLES_PER_FRAME
+    schema = {"audio": tf.io.FixedLenFeature([samples], tf.float32)}
+    for record in _parse(project, data, "train", schema):
+        yield record["audio"]
+
+
+def _frames(project: Project) -> int:
+    return round(project.params["examples"]["seconds"] * FRAMES_PER_SECOND)
+
+
+def _parse(project: Project, data: str, split: str, schema: dict) -> Iterator[dict]:
+    """Yield what a schema names of each record of a split, as NumPy values."""
     for path in sorted((project.root / "data" / "examples" / data).glob(f"{split}-*.tfrecord")):
         for record in tf.data.TFRecordDataset(str(path)):
             example = tf.io.parse_single_example(record, schema)
@@ -133,9 +152,10 @@ def check_statistics(project: Project) -> Check:
             if split == "train":
                 findings += _statistics_findings(data, stated, records)
         findings += _checkpoint_statistics_findings(project, data, stated)
+        findings += _deviation_findings(project, data)
     return Check(
         "loudness statistics come from the training split",
-        "data/examples/*/*.tfrecord, models/*/config.json",
+        "data/examples/*/*.tfrecord, models/*/config.json, data/yardsticks/*/statistics.json",
         count,
         findings,
         "" if count else NO_EXAMPLES,
@@ -157,6 +177,19 @@ def _statistics_findings(data: str, stated: dict, records: list[dict]) -> Iterat
     for key, value in recomputed.items():
         if abs(stated[key] - value) > 1e-4:
             yield f"{data}: {key} is {stated[key]}, the training records give {value:.6f}"
+
+
+def _deviation_findings(project: Project, data: str) -> Iterator[str]:
+    """Recompute the deviation of the loudness curve of 0.0.6 from the training records' audio."""
+    path = project.root / "data" / "yardsticks" / data / "statistics.json"
+    if not path.exists():
+        yield f"{data}: data/yardsticks/{data}/statistics.json is missing"
+        return
+    stated = read_json(path)["loudness_std_0_0_6"]
+    curves = [loudness_0_0_6(audio) for audio in training_sounds(project, data)]
+    recomputed = np.concatenate(curves).std()
+    if not abs(stated - recomputed) <= 1e-3:
+        yield f"{data}: loudness_std_0_0_6 is {stated}, the training records give {recomputed:.6f}"
 
 
 def _checkpoint_statistics_findings(project: Project, data: str, stated: dict) -> Iterator[str]:

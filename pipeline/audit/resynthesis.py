@@ -5,7 +5,7 @@ from itertools import islice
 
 import numpy as np
 
-from pipeline.audit.checks import Check, Project
+from pipeline.audit.checks import Check, Project, read_json
 from pipeline.audit.measures import (
     CONFIDENT,
     STATED_CLOSE,
@@ -13,6 +13,7 @@ from pipeline.audit.measures import (
     f0_distance,
     finite_difference,
     loudness,
+    loudness_0_0_6,
     spectral_loss,
 )
 from pipeline.audit.models import NO_CHECKPOINTS, has_checkpoint
@@ -93,9 +94,16 @@ def _measure_run(
     project: Project, run: str, names: list[str]
 ) -> Iterator[tuple[str, dict[str, float]]]:
     """Yield the name and metrics of each picked example of a run."""
-    examples = held_out_examples(project, project.runs()[run][0])
+    experiment = project.runs()[run][0]
+    examples = held_out_examples(project, experiment)
+    yardsticks = project.root / "data" / "yardsticks" / project.data_of(experiment)
+    deviation = read_json(yardsticks / "statistics.json")["loudness_std_0_0_6"]
     for name, audio in _resynthesize(project, run, names, examples):
-        yield name, _measure(examples[name]["audio"], audio, project.params["resynthesize"])
+        original = examples[name]["audio"]
+        curves = [loudness_0_0_6(sound) for sound in (original, audio)]
+        l1_std = float(np.abs(curves[0] - curves[1]).mean() / deviation)
+        figures = _measure(original, audio, project.params["resynthesize"])
+        yield name, figures | {"loudness_l1_std_0_0_6": l1_std}
 
 
 def _measure(original: np.ndarray, audio: np.ndarray, settings: dict) -> dict[str, float]:

@@ -16,7 +16,7 @@ SECTIONS = ("model", "loss", "train")
 BASELINES = ("wavernn", "strided_conv", "stft")
 # names in uv.lock of each package whose version a training reports
 LOCKED = {"tensorflow": ("tensorflow-cpu", "tensorflow"), "keras": ("keras",), "numpy": ("numpy",)}
-PAPER_COLUMNS = ("loudness_l1_std", "f0_l1", "outlier_frames_paper")
+PAPER_COLUMNS = ("loudness_l1_std_0_0_6", "f0_l1", "outlier_clips_0_0_6")
 PAPER = {  # Engel et al. 2020, Table 1: loudness L1, F0 L1, F0 outliers
     "paper_wavernn": (0.10, 1.00, 0.07),
     "paper_supervised": (0.07, 0.02, 0.003),

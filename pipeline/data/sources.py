@@ -32,6 +32,18 @@ def read_data_set(settings: Settings, name: str) -> Params:
     return validate(values, SOURCES[source][0], settings.path, f"data.{name}")
 
 
+def pitch_range(config: Params) -> tuple[int, int] | None:
+    """Return the lowest and highest MIDI pitch of a data set; None where its block does not say."""
+    if isinstance(config, NotesConfig):
+        played = config.instruments.values()
+        return min(each.low for each in played), max(each.high for each in played)
+    if isinstance(config, ViolinConfig):
+        return config.low, config.high
+    if isinstance(config, NsynthConfig):
+        return config.pitch
+    return None
+
+
 def make_data_set(settings: Settings, name: str, out: Path, manifest: Path) -> None:
     """Make a data set.
 

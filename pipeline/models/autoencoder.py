@@ -16,9 +16,10 @@ from pipeline.dsp.harmonic import (
 from pipeline.dsp.reverb import Reverb
 from pipeline.examples.schema import Statistics
 from pipeline.models.conditioning import Conditioning, ConditioningConfig
-from pipeline.models.f0_encoder import F0Encoder, F0EncoderConfig
+from pipeline.models.f0_frames import FramesConfig, FramesF0Encoder
+from pipeline.models.f0_resnet import ResnetConfig, ResnetF0Encoder
 from pipeline.models.networks import BuiltByCall, exp_sigmoid
-from pipeline.models.objective import LossConfig, resynthesis_losses
+from pipeline.models.objective import Objective
 
 # bias of the noise magnitudes, so that training starts with quiet noise (paper, appendix B.5)
 QUIET_NOISE = -5.0
@@ -27,8 +28,9 @@ QUIET_NOISE = -5.0
 class ModelConfig(ConditioningConfig):
     """The `model` section of params.yaml, with an experiment's overrides merged in."""
 
-    f0: Literal["given", "encoded"]  # encoded: estimated from the audio by an f0 encoder
-    f0_encoder: F0EncoderConfig
+    f0: Literal["given", "resnet", "frames"]  # given, or from the audio by one of two f0 encoders
+    f0_resnet: ResnetConfig
+    f0_frames: FramesConfig
     harmonics: NonNegativeInt  # 0: no harmonic synthesizer
     linear_envelopes: bool  # interpolate harmonic amplitudes linearly, without smoothing windows
     noise_bands: NonNegativeInt  # 0: no filtered noise
@@ -61,7 +63,7 @@ class Autoencoder(BuiltByCall, keras.Model):
 
     def __init__(self, config: ModelConfig, statistics: Statistics):
         super().__init__(name="autoencoder", autocast=False)
-        self.f0_encoder = F0Encoder(config.f0_encoder) if config.f0 == "encoded" else None
+        self.f0_encoder = _f0_encoder(config)
         self.conditioning = Conditioning(config, statistics)
         self.envelope = linear_envelope if config.linear_envelopes else hann_envelope
         self.amplitude_head = keras.layers.Dense(1, name="amplitude") if config.harmonics else None
@@ -125,9 +127,19 @@ class Autoencoder(BuiltByCall, keras.Model):
             "f0_hz": batch["f0_hz"],
         }
 
-    def losses(self, batch: dict[str, tf.Tensor], loss: LossConfig, skip: int) -> tf.Tensor:
+    def losses(self, batch: dict[str, tf.Tensor], loss: Objective, skip: int) -> tf.Tensor:
         """Return the objective of each example without its first `skip` samples: [batch]."""
-        return resynthesis_losses(batch["audio"][:, skip:], self(batch)["audio"][:, skip:], loss)
+        return loss(batch["audio"][:, skip:], self(batch)["audio"][:, skip:])
+
+
+def _f0_encoder(config: ModelConfig) -> keras.Layer | None:
+    """Build the f0 encoder that the config names; None if f0 is given."""
+    match config.f0:
+        case "resnet":
+            return ResnetF0Encoder(config.f0_resnet)
+        case "frames":
+            return FramesF0Encoder(config.f0_frames)
+    return None
 
 
 def _nonnegative(

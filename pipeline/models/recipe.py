@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from pipeline.common.params import Params, validate
+from pipeline.common.params import Config, Params, validate
 from pipeline.common.settings import Settings
 from pipeline.common.units import HOP
 from pipeline.examples.schema import Statistics
@@ -93,12 +93,16 @@ def load_model(folder: Path) -> keras.Model:
     """Load a model that `save_model` wrote."""
     parts = json.loads((folder / "config.json").read_text())
     baseline = parts["baseline"]
-    own = NETWORKS[baseline][1](**parts["own"]) if baseline else None
-    model = build_model(
-        Recipe(ModelConfig(**parts["model"]), baseline, own), Statistics(**parts["statistics"])
-    )
+    own = _from_json(NETWORKS[baseline][1], parts["own"]) if baseline else None
+    recipe = Recipe(_from_json(ModelConfig, parts["model"]), baseline, own)
+    model = build_model(recipe, Statistics(**parts["statistics"]))
     model.load_weights(folder / "model.weights.h5")
     return model
+
+
+def _from_json(config: type[Config], values: dict[str, Any]) -> Config:
+    """Read a config that came from JSON, which has lists where configs have tuples."""
+    return config.model_validate_json(json.dumps(values))
 
 
 def count_parameters(model: keras.Model) -> dict[str, int]:

@@ -16,7 +16,7 @@ from pipeline.dsp.spectra import centered_frames, centered_overlap_add
 from pipeline.examples.schema import Statistics
 from pipeline.models.conditioning import Conditioning, ConditioningConfig
 from pipeline.models.networks import BuiltByCall
-from pipeline.models.objective import LossConfig
+from pipeline.models.objective import Objective
 from pipeline.models.strided_conv import FrameEncoder
 
 FLOOR = 1e-3  # added to magnitudes before the logarithm; an amplitude of about 1e-5
@@ -135,7 +135,7 @@ class StftDecoder(BuiltByCall, keras.Model):
         )
         return {"audio": audio}
 
-    def losses(self, batch: dict[str, tf.Tensor], loss: LossConfig, skip: int) -> tf.Tensor:
+    def losses(self, batch: dict[str, tf.Tensor], loss: Objective, skip: int) -> tf.Tensor:
         """Return the mean squared error of each example's log magnitudes: [batch].
 
         Fourier frames centred on the first `skip` samples do not count; `loss`, which weighs the

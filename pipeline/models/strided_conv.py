@@ -17,7 +17,7 @@ from pipeline.dsp.spectra import centered_overlap_add
 from pipeline.examples.schema import Statistics
 from pipeline.models.conditioning import Conditioning, ConditioningConfig
 from pipeline.models.networks import BuiltByCall, exp_sigmoid, mlp
-from pipeline.models.objective import LossConfig, resynthesis_losses
+from pipeline.models.objective import Objective
 
 # bias of the gain: a loud start drives the network into silence, from which it does not recover
 QUIET = -3.0
@@ -83,9 +83,9 @@ class StridedConv(BuiltByCall, keras.Model):
         frames = exp_sigmoid(gain + QUIET) * waveform * synthesis_window(self.hop, self.own.overlap)
         return {"audio": centered_overlap_add(frames, self.hop, tf.shape(batch["noise"])[1])}
 
-    def losses(self, batch: dict[str, tf.Tensor], loss: LossConfig, skip: int) -> tf.Tensor:
+    def losses(self, batch: dict[str, tf.Tensor], loss: Objective, skip: int) -> tf.Tensor:
         """Return the spectral loss of each example without its first `skip` samples: [batch]."""
-        return resynthesis_losses(batch["audio"][:, skip:], self(batch)["audio"][:, skip:], loss)
+        return loss(batch["audio"][:, skip:], self(batch)["audio"][:, skip:])
 
     def _noise(self, noise: tf.Tensor) -> tf.Tensor:
         """Return the first noise samples of each waveform frame's hop: [batch, waveform frames,

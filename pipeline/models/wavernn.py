@@ -19,7 +19,7 @@ from pipeline.examples.schema import Statistics
 from pipeline.models.conditioning import Conditioning, ConditioningConfig
 from pipeline.models.gru import recurrence
 from pipeline.models.networks import BuiltByCall
-from pipeline.models.objective import LossConfig
+from pipeline.models.objective import Objective
 
 BLOCK = 16  # levels per block in `draw`
 # bias of the ridge's slope: training starts with about eight likely levels on each side of the last
@@ -141,7 +141,7 @@ class WaveRnn(BuiltByCall, keras.Model):
         )
         return {"audio": inverse_mu_law(self.sample(gates, tf.transpose(uniform, [1, 0, 2])))}
 
-    def losses(self, batch: dict[str, tf.Tensor], loss: LossConfig, skip: int) -> tf.Tensor:
+    def losses(self, batch: dict[str, tf.Tensor], loss: Objective, skip: int) -> tf.Tensor:
         """Return the cross-entropy of random pieces of each example in nats per sample: [batch].
 
         Pieces start after the first `skip` samples where the length allows it; `loss`, which weighs

@@ -16,7 +16,7 @@ from pipeline.audio.clips import read_clips
 from pipeline.common.cli import UserError, progress
 from pipeline.common.files import write_json, write_text
 from pipeline.common.units import CONFIDENCE_THRESHOLD, FRAME_RATE, HOP
-from pipeline.examples.dataset import noise
+from pipeline.examples.dataset import evaluation_noise
 from pipeline.examples.schema import example_id, window_starts
 from pipeline.features.extract import FeaturesConfig, compute_features
 from pipeline.features.loudness import loudness_curve
@@ -116,7 +116,7 @@ def transfer(
         "audio": padded,
         "f0_hz": f0_hz,
         "loudness_db": loudness_db,
-        "noise": noise(len(frames), noise_seed, 0).numpy(),
+        "noise": evaluation_noise(len(frames), noise_seed, 0).numpy(),
     }
     audio = play_in_pieces(model, inputs)[: len(line.audio)]
     return Transfer(line, adjustment, f0_hz, loudness_db, audio)

@@ -5,25 +5,29 @@ pretrain it, train it on random crops, save and export it.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import filelock
 import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from pipeline.common.cli import UserError
 from pipeline.common.files import atomic_folder, code_digest, digest, write_json, write_text
-from pipeline.common.params import Params
 from pipeline.common.units import FRAME_RATE, SAMPLE_RATE
 from pipeline.examples.dataset import split_batches, training_batches
 from pipeline.examples.schema import Statistics, check_shards, read_statistics
 from pipeline.models.determinism import fix_order_of_sums
-from pipeline.models.objective import LossConfig
-from pipeline.models.perceptual import read_layers
-from pipeline.models.recipe import Recipe, build_model, count_parameters, save_model
+from pipeline.models.objective import LossConfig, Objective, term_shares
+from pipeline.models.perceptual import random_pair_distance, read_layers
+from pipeline.models.recipe import (
+    OBJECTIVES,
+    Recipe,
+    build_model,
+    count_parameters,
+    save_model,
+)
+from pipeline.training.config import TrainConfig, check_combination
 from pipeline.training.devices import device_strategy
 from pipeline.training.export import export_model
 from pipeline.training.pretraining import pretraining
@@ -39,54 +43,6 @@ CODE = (  # what decides the weights, besides examples and settings
 )
 VALID_BATCH = 25  # whole notes
 VALID_SEED = 2**19  # gives validation noise that no training step uses
-
-
-class TrainConfig(Params):
-    """The `train` section of params.yaml, with an experiment's overrides merged in."""
-
-    steps: PositiveInt
-    batch_size: PositiveInt
-    crop_seconds: PositiveFloat
-    warmup_seconds: NonNegativeFloat  # start of each crop that the loss ignores
-    learning_rate: PositiveFloat
-    decay_rate: PositiveFloat  # the learning rate is multiplied by this ...
-    decay_steps: PositiveInt  # ... every so many steps, continuously
-    clip_norm: PositiveFloat  # largest norm of all gradients together
-    pretrain_steps: NonNegativeInt  # steps of the f0 encoder on synthetic tones
-    freeze_f0_encoder: bool  # after pretraining
-    precision: Literal["float32", "mixed_bfloat16"]
-    devices: PositiveInt
-    intra_op_threads: NonNegativeInt  # threads per operation; 0: one per core
-    log_every: PositiveInt
-    validate_every: PositiveInt
-    checkpoint_seconds: NonNegativeFloat
-
-
-def check_combination(recipe: Recipe, config: TrainConfig, example_seconds: float) -> None:
-    """Raise a UserError for settings that are valid one by one but contradict each other."""
-    crop = config.crop_seconds
-    warmup = config.warmup_seconds
-    if crop > example_seconds:
-        raise UserError(
-            f"train.crop_seconds: {crop} is longer than examples.seconds ({example_seconds}); "
-            "shorten it"
-        )
-    if warmup >= crop:
-        raise UserError(
-            f"train.warmup_seconds: {warmup} leaves nothing of train.crop_seconds ({crop}); "
-            "shorten it"
-        )
-    if config.batch_size % config.devices:
-        raise UserError(
-            f"train.devices: {config.devices} devices cannot share a batch of {config.batch_size} "
-            "evenly; change train.batch_size"
-        )
-    for key in ("pretrain_steps", "freeze_f0_encoder"):
-        if getattr(config, key) and (recipe.baseline or recipe.model.f0 == "given"):
-            raise UserError(
-                f"train.{key}: model.f0 is 'given', so there is no f0 encoder; set model.f0 to "
-                "'encoded' or remove this setting"
-            )
 
 
 class TrainingRun:
@@ -112,7 +68,7 @@ class TrainingRun:
     ):
         check_shards(examples, "train", "valid")
         self.recipe = recipe
-        self.loss = loss
+        self.loss = Objective(loss)
         self.config = config
         self.examples = examples
         self.seed = seed
@@ -123,16 +79,16 @@ class TrainingRun:
         self.parameters = count_parameters(self.model)
 
     def prepare(self, strategy: tf.distribute.Strategy, checkpoint: Path) -> float:
-        """Fit input statistics and pretrain the f0 encoder; return the seconds that pretraining
-        took.
+        """Fit input statistics and the unit of the perceptual loss, and pretrain the f0 encoder;
+        return the seconds that pretraining took.
 
         Pretraining resumes from `checkpoint` if it exists.
         """
         self.model.conditioning.adapt(
             split_batches(self.examples, "train", self.example_frames, VALID_BATCH)
         )
-        if self.loss.perceptual_weight:
-            read_layers()
+        if self.loss.config.perceptual_weight:
+            self.loss = self._with_perceptual_scale()
         seconds = 0.0
         encoder = getattr(self.model, "f0_encoder", None)
         if self.config.pretrain_steps:
@@ -149,6 +105,17 @@ class TrainingRun:
             encoder.trainable = False
         return seconds
 
+    def _with_perceptual_scale(self) -> Objective:
+        """Measure the unit of the perceptual loss in the training split."""
+        read_layers()
+        whole = split_batches(self.examples, "train", self.example_frames, VALID_BATCH)
+        frames = self.loss.config.perceptual_frames
+        try:
+            scale = random_pair_distance((batch["audio"] for batch in whole), frames)
+        except ValueError as error:
+            raise UserError(f"{self.examples}: {error}; set loss.perceptual_weight to 0") from None
+        return self.loss._replace(perceptual_scale=scale)
+
     def task(self) -> Task:
         """Define the training of the model on random crops and its validation on whole examples."""
         skip = round(self.config.warmup_seconds * SAMPLE_RATE)
@@ -159,15 +126,33 @@ class TrainingRun:
             """
             return self.model.losses(batch, self.loss, skip)
 
+        def shares(batch: Batch) -> dict[str, float]:
+            """Return what each term contributes; nothing for an objective of one term."""
+            if self.recipe.baseline in OBJECTIVES:
+                return {}
+            audio = self.model(batch)["audio"]
+            return term_shares(self.loss, batch["audio"][:, skip:], audio[:, skip:])
+
         return Task(
-            self.model.variables, self.model.trainable_variables, losses, self._crops, self._valid
+            self.model.variables,
+            self.model.trainable_variables,
+            losses,
+            self._crops,
+            self._valid,
+            shares,
         )
 
     def _crops(self, step: int) -> Iterator[Batch]:
         """Yield batches of random training crops without end, from a step on."""
         crop_frames = round(self.config.crop_seconds * FRAME_RATE)
         return training_batches(
-            self.examples, self.example_frames, crop_frames, self.config.batch_size, self.seed, step
+            self.examples,
+            self.example_frames,
+            crop_frames,
+            self.config.batch_size,
+            self.seed,
+            step,
+            self.model.conditioning.whole_example,
         )
 
     def _valid(self) -> tf.data.Dataset:
@@ -196,12 +181,13 @@ class TrainingRun:
         total = sum(len(batch["audio"]) for batch in whole) * self.example_frames / FRAME_RATE
         seen = self.config.steps * self.config.batch_size * self.config.crop_seconds
         settings = self.recipe.parts() | {
-            "loss": self.loss.model_dump(),
+            "loss": self.loss.config.model_dump(),
             "train": self.config.model_dump(),
         }
         return {
             "objective": self.recipe.objective()
-            + (" + CREPE" if self.loss.perceptual_weight else ""),
+            + (" + CREPE" if self.loss.config.perceptual_weight else ""),
+            "perceptual_scale": self.loss.perceptual_scale,
             "epochs": seen / total,
             "seconds": seconds,
             "steps": self.config.steps,

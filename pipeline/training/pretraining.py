@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from pipeline.models.f0_encoder import F0Encoder
+from pipeline.models.f0_frames import FramesF0Encoder
 from pipeline.training.tones import pitch_losses, tone_batch
 from pipeline.training.trainer import Batch, Pace, Task, Trainer
 
@@ -14,10 +14,11 @@ VALID_STEP = 2**40  # a step that no training reaches; its tones serve as valida
 LEARNING_RATE = 2e-3
 CLIP_NORM = 3.0
 LOG_EVERY = 50
+REMEDY = "lower train.pretrain_steps or take another seed"  # the learning rate is no parameter
 
 
 def pretraining(
-    encoder: F0Encoder,
+    encoder: FramesF0Encoder,
     steps: int,
     seed: int,
     strategy: tf.distribute.Strategy,
@@ -56,7 +57,7 @@ def pretraining(
         batches,
         lambda: [tones(tf.constant(VALID_STEP, tf.int64))],
     )
-    return Trainer(task, _pace(steps, checkpoint_seconds), strategy, "pretraining")
+    return Trainer(task, _pace(steps, checkpoint_seconds), strategy, "pretraining", REMEDY)
 
 
 def _pace(steps: int, checkpoint_seconds: float) -> Pace:

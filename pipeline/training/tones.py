@@ -9,7 +9,7 @@ import math
 import tensorflow as tf
 
 from pipeline.common.units import SAMPLE_RATE
-from pipeline.models.f0_encoder import BINS, BINS_PER_SEMITONE, FRAME, LOWEST_MIDI, F0Encoder
+from pipeline.models.f0_frames import BINS_PER_SEMITONE, FRAME, FramesF0Encoder
 
 MIDI = (38.0, 96.0)  # range of f0: 73 to 2093 Hz
 HARMONICS = 110  # below Nyquist at the lowest f0
@@ -68,7 +68,7 @@ def tone_batch(
     return (tone + level * noise) * edges(draws), midi[:, 0]
 
 
-def pitch_losses(encoder: F0Encoder, audio: tf.Tensor, midi: tf.Tensor) -> tf.Tensor:
+def pitch_losses(encoder: FramesF0Encoder, audio: tf.Tensor, midi: tf.Tensor) -> tf.Tensor:
     """Compute the cross-entropy between the encoder's distribution and a Gaussian around the true
     pitch.
 
@@ -80,11 +80,11 @@ def pitch_losses(encoder: F0Encoder, audio: tf.Tensor, midi: tf.Tensor) -> tf.Te
     Returns:
         [batch]
     """
-    bins = tf.range(BINS, dtype=tf.float32)
-    distance = (bins - ((midi - LOWEST_MIDI) * BINS_PER_SEMITONE)[:, None]) / TARGET_BINS
-    return tf.nn.softmax_cross_entropy_with_logits(
-        tf.nn.softmax(-(distance**2) / 2), encoder.frame_logits(audio)
-    )
+    logits = encoder.frame_logits(audio)
+    bins = tf.range(logits.shape[-1], dtype=tf.float32)
+    true_bin = (midi - encoder.config.lowest_midi) * BINS_PER_SEMITONE
+    distance = (bins - true_bin[:, None]) / TARGET_BINS
+    return tf.nn.softmax_cross_entropy_with_logits(tf.nn.softmax(-(distance**2) / 2), logits)
 
 
 def harmonic_db(draws: Draws, midi: tf.Tensor) -> tf.Tensor:

@@ -36,6 +36,8 @@ class Task(NamedTuple):
     losses: Callable[[Batch], tf.Tensor]  # objective of each example: [batch]
     batches: Callable[[int], Iterator[Batch]]  # without end, from a step on
     valid: Callable[[], Iterable[Batch]]  # all batches of validation
+    # what each term of the objective contributes to a batch's loss and gradient; {} for one term
+    shares: Callable[[Batch], dict[str, float]] = lambda batch: {}
 
 
 class Pace(NamedTuple):
@@ -55,12 +57,18 @@ class Trainer:
     """
 
     def __init__(
-        self, task: Task, pace: Pace, strategy: tf.distribute.Strategy, label: str = "training"
+        self,
+        task: Task,
+        pace: Pace,
+        strategy: tf.distribute.Strategy,
+        label: str = "training",
+        remedy: str = "lower train.learning_rate or check the examples",
     ):
         self.task = task
         self.pace = pace
         self.strategy = strategy
         self.label = label
+        self.remedy = remedy
         with strategy.scope():
             self.optimizer = keras.optimizers.Adam(pace.learning_rate)
             self.optimizer.build(task.trainable)
@@ -100,8 +108,7 @@ class Trainer:
             except Diverged as error:
                 good = checkpoint if checkpoint.exists() else "none was saved"
                 raise UserError(
-                    f"{self.label}: {error}; lower train.learning_rate or check the examples; "
-                    f"last good checkpoint: {good}"
+                    f"{self.label}: {error}; {self.remedy}; last good checkpoint: {good}"
                 ) from None
 
     def _advance(self, batch: Batch) -> None:
@@ -113,10 +120,12 @@ class Trainer:
         self.losses.append(loss)
         last = self.step == self.pace.steps
         if self.step % self.pace.log_every == 0 or last:
-            self._log(validate=self.step % self.pace.validate_every == 0 or last)
+            self._log(batch, validate=self.step % self.pace.validate_every == 0 or last)
 
-    def _log(self, validate: bool) -> None:
-        """Add a row with the mean loss since the previous row."""
+    def _log(self, batch: Batch, validate: bool) -> None:
+        """Add a row with the mean loss since the previous row and, when validating, the shares of
+        the objective's terms in the last batch.
+        """
         self.rows.append(
             {
                 "step": self.step,
@@ -124,6 +133,7 @@ class Trainer:
                 "learning_rate": float(self.optimizer.learning_rate),
                 "valid_loss": self.valid_loss() if validate else None,
             }
+            | (self.task.shares(batch) if validate else {})
         )
         self.losses = []
 

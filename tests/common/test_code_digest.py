@@ -53,7 +53,8 @@ from pathlib import Path
 from pipeline.common.settings import Settings
 from pipeline.models.recipe import read_recipe
 from pipeline.models.objective import LossConfig
-from pipeline.training.experiment import TrainConfig, run_key
+from pipeline.training.config import TrainConfig
+from pipeline.training.experiment import run_key
 import pipeline, pipeline.reporting.remarks, pipeline.training.trainer
 
 settings = Settings.read(Path("params.yaml"))

@@ -12,7 +12,7 @@ from pipeline.models.autoencoder import ModelConfig
 from pipeline.models.objective import LossConfig
 from pipeline.models.recipe import read_recipe
 from pipeline.overlay import keep_only
-from pipeline.training.experiment import TrainConfig
+from pipeline.training.config import TrainConfig
 from stages.check import check
 
 OVERRIDABLE_CONFIGS = {"model": ModelConfig, "loss": LossConfig, "train": TrainConfig}

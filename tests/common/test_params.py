@@ -13,7 +13,7 @@ from pipeline.common.settings import Settings
 from pipeline.data.sources import SOURCES, read_data_set
 from pipeline.models.recipe import read_recipe
 from pipeline.overlay import keep_only, merge
-from pipeline.training.experiment import TrainConfig
+from pipeline.training.config import TrainConfig
 from stages.check import SECTION_CONFIGS
 
 PARAMS = ROOT / "params.yaml"

@@ -7,9 +7,11 @@ import tensorflow as tf
 
 from batches import STATISTICS, random_batch
 from pipeline.models.autoencoder import Autoencoder, ModelConfig
-from pipeline.models.objective import LossConfig
+from pipeline.models.objective import LossConfig, Objective
 
-LOSS = LossConfig(fft_sizes=(512, 128), alpha=1.0, perceptual_weight=0.0, perceptual_frames=1)
+LOSS = Objective(
+    LossConfig(fft_sizes=(512, 128), alpha=1.0, perceptual_weight=0.0, perceptual_frames=1)
+)
 
 
 def build(values, **changes):
@@ -24,7 +26,9 @@ def build(values, **changes):
         {},
         {"use_z": False},
         {"mlp_layers": 0, "use_z": False},
-        {"f0": "encoded"},
+        {"f0": "resnet"},
+        {"f0": "frames"},
+        {"z_normalization": "instance"},
         {"reverb_seconds": 0.05},
         {"f0_bins": 9},
     ],
@@ -108,7 +112,7 @@ def test_noise_starts_quiet(random, small_model_values):
 
 
 def test_no_layer_is_shared(small_model_values):
-    model = build(small_model_values, f0="encoded", reverb_seconds=0.05)
+    model = build(small_model_values, f0="resnet", reverb_seconds=0.05)
     decoder = model.conditioning.decoder
     parts = [
         *decoder.input_mlps,
@@ -129,7 +133,9 @@ def test_no_layer_is_shared(small_model_values):
     "changes",
     [
         {},
-        {"f0": "encoded"},
+        {"f0": "resnet"},
+        {"f0": "frames"},
+        {"z_normalization": "instance"},
         {"reverb_seconds": 0.05},
         {"mlp_layers": 0, "use_z": False},
         {"gru_units": 0},
@@ -151,8 +157,9 @@ def test_every_weight_gets_a_gradient(random, small_model_values, changes):
         ), variable.path
 
 
-def test_encoded_f0_does_not_depend_on_the_given_f0(random, small_model_values):
-    model = build(small_model_values, f0="encoded")
+@pytest.mark.parametrize("f0", ["resnet", "frames"])
+def test_encoded_f0_does_not_depend_on_the_given_f0(random, small_model_values, f0):
+    model = build(small_model_values, f0=f0)
     given = random_batch(random)
     outputs = [model(batch) for batch in (given, given | {"f0_hz": given["f0_hz"] * 2})]
     np.testing.assert_array_equal(*(output["audio"] for output in outputs))

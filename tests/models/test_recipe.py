@@ -13,7 +13,7 @@ from batches import STATISTICS, random_batch
 from conftest import ROOT
 from pipeline.common.settings import Settings
 from pipeline.models.autoencoder import ModelConfig
-from pipeline.models.objective import LossConfig
+from pipeline.models.objective import LossConfig, Objective
 from pipeline.models.recipe import (
     Recipe,
     blank_batch,
@@ -77,7 +77,7 @@ def test_every_experiment_builds_with_the_expected_parameters(experiment):
         heads = ("amplitude", "harmonic_distribution", "noise_magnitudes")
         assert sum(counts.get(name, 0) for name in heads) == heads_count(recipe.model)
         assert counts.get("reverb", 1) == max(round(16000 * recipe.model.reverb_seconds), 2) - 1
-        assert ("f0_encoder" in counts) == (recipe.model.f0 == "encoded")
+        assert ("f0_encoder" in counts) == (recipe.model.f0 != "given")
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -96,7 +96,7 @@ def test_sums_of_gradients_do_not_depend_on_timing(random, small_model_values, e
     """AddN starts with any term that no other operation still needs, so no other operation may read
     its terms (`models.determinism.fix_order_of_sums`).
     """
-    loss = Settings.read(ROOT / "params.yaml").section("loss", LossConfig, experiment)
+    loss = Objective(Settings.read(ROOT / "params.yaml").section("loss", LossConfig, experiment))
     model = build_model(small_recipe(small_model_values, experiment), STATISTICS)
 
     def gradients(batch):

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from batches import STATISTICS, random_batch
 from pipeline.models.conditioning import ConditioningConfig
-from pipeline.models.objective import LossConfig
+from pipeline.models.objective import LossConfig, Objective
 from pipeline.models.stft_decoder import (
     QUIET,
     StftDecoder,
@@ -28,13 +28,16 @@ CONDITIONING = ConditioningConfig(
     z_dims=4,
     use_loudness=True,
     use_z=True,
+    z_normalization="data_set",
     f0_bins=12,
 )
 OWN = StftDecoderConfig(
     stride=2, fft_size=512, kernel=3, units=7, layers=1, iterations=3, momentum=0.99
 )
 FRAMES = 32
-LOSS = LossConfig(fft_sizes=(256, 64), alpha=1.0, perceptual_weight=0.0, perceptual_frames=1)
+LOSS = Objective(
+    LossConfig(fft_sizes=(256, 64), alpha=1.0, perceptual_weight=0.0, perceptual_frames=1)
+)
 
 
 def build(changes=None, use_z=True):

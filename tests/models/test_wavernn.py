@@ -12,7 +12,7 @@ from batches import STATISTICS, random_batch
 from pipeline.dsp.mu_law import LEVELS, ZERO, companded, inverse_mu_law, mu_law, to_levels
 from pipeline.models.conditioning import ConditioningConfig
 from pipeline.models.gru import recurrence
-from pipeline.models.objective import LossConfig
+from pipeline.models.objective import LossConfig, Objective
 from pipeline.models.wavernn import WaveRnn, WaveRnnConfig, draw, gru_step, piece_starts
 
 CONDITIONING = ConditioningConfig(
@@ -23,6 +23,7 @@ CONDITIONING = ConditioningConfig(
     z_dims=4,
     use_loudness=True,
     use_z=True,
+    z_normalization="data_set",
     f0_bins=12,
 )
 OWN = WaveRnnConfig(
@@ -36,7 +37,9 @@ OWN = WaveRnnConfig(
     temperature=1.0,
 )
 FRAMES = 8
-LOSS = LossConfig(fft_sizes=(256, 64), alpha=1.0, perceptual_weight=0.0, perceptual_frames=1)
+LOSS = Objective(
+    LossConfig(fft_sizes=(256, 64), alpha=1.0, perceptual_weight=0.0, perceptual_frames=1)
+)
 
 
 def build(changes=None, use_z=True):

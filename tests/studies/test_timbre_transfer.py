@@ -139,7 +139,7 @@ def test_models_that_take_no_f0_are_named(tmp_path, small_model_values):
         UserError, match="none-0: no trained model; run `make repro`, or `dvc repro train@none-0`"
     ):
         load_autoencoder(tmp_path / "none-0")
-    recipe = Recipe(ModelConfig(**small_model_values | {"f0": "encoded"}))
+    recipe = Recipe(ModelConfig(**small_model_values | {"f0": "resnet"}))
     save_model(build_model(recipe, STATISTICS), recipe, STATISTICS, tmp_path)
     with pytest.raises(UserError, match="cannot be given an f0"):
         load_autoencoder(tmp_path)

@@ -60,6 +60,16 @@ def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     assert_same_training(uninterrupted, out)
 
 
+def test_the_log_holds_the_share_of_every_term(uninterrupted):
+    log = pd.read_csv(uninterrupted / "log.csv")
+    validated = log[log.valid_loss.notna()]
+    assert len(validated) > 1
+    for kind in ("share", "gradient"):
+        shares = validated[[f"{kind}_magnitudes", f"{kind}_log_magnitudes"]]
+        assert (shares > 0).all().all()
+        np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-5)
+
+
 def test_the_summary_counts_steps_epochs_and_parameters(uninterrupted):
     summary = json.loads((uninterrupted / "log.json").read_text())
     assert summary["settings"]["train"]["steps"] == 14
@@ -211,7 +221,7 @@ def test_bfloat16_trains(tmp_path, examples, small_model_values, uninterrupted):
         ({"warmup_seconds": 0.256}, "train.warmup_seconds: 0.256 leaves nothing"),
         ({"devices": 3}, "train.devices: 3 devices cannot share a batch of 4 evenly"),
         ({"pretrain_steps": 5}, "train.pretrain_steps: model.f0 is 'given'"),
-        ({"freeze_f0_encoder": True}, "train.freeze_f0_encoder: model.f0 is 'given'"),
+        ({"freeze_f0_encoder": True}, "train.freeze_f0_encoder: model.f0 is 'given', and only"),
     ],
 )
 def test_contradictory_settings_are_named(tmp_path, examples, small_model_values, changes, message):

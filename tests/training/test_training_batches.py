@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import yaml
 
 from conftest import ROOT
@@ -38,6 +39,20 @@ def test_crops_stay_aligned(examples):
         for audio, f0_hz in zip(batch["audio"], batch["f0_hz"], strict=True):
             spectrum = np.abs(np.fft.rfft(audio * np.hanning(len(audio)), 16000))
             assert abs(spectrum.argmax() - f0_hz[0]) < 3
+
+
+def test_a_crop_may_know_its_whole_example(examples):
+    def mean_power(audio):
+        return {"power": tf.reduce_mean(audio**2)}
+
+    given = next(training_batches(examples, FRAMES, 64, 4, 0, whole_example=mean_power))
+    power = {
+        example["example_id"]: np.mean(example["audio"] ** 2)
+        for example in read_split(examples, "train", SECONDS)
+    }
+    expected = [power[name.decode()] for name in given["example_id"].numpy()]
+    np.testing.assert_allclose(given["power"], expected, rtol=1e-4)
+    np.testing.assert_array_equal(given["audio"], read_batches(examples, 0, 1)[0]["audio"])
 
 
 def test_a_batch_larger_than_the_data_is_an_error(examples):

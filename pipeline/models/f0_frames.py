@@ -1,13 +1,14 @@
-"""The unsupervised f0 encoder: a residual network on the log-mel spectrogram (paper, section 4.1,
-and appendix B). The network sees one spectral frame at a time and predicts the probability of each
-of 128 log-spaced frequencies; f0 is their weighted mean. The paper averages over all bins. Here
-only the bins near the most likely one count: with two candidates an octave apart, a mean over all
-bins would lie between them, where there is no pitch.
+"""An f0 encoder of our own: a residual network on single frames of the log-mel spectrogram. The
+authors' encoder is `models.f0_resnet`; the two have nothing in common but their purpose. This one
+sees one spectral frame at a time, relative to its strongest band, and predicts the probability of
+each of a range of log-spaced frequencies; f0 is the weighted mean of those near the most likely
+one: with two candidates an octave apart, a mean over all bins would lie between them, where there
+is no pitch.
 """
 
 import keras
 import tensorflow as tf
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from pipeline.common.params import Params
 from pipeline.common.units import HOP, SAMPLE_RATE
@@ -16,8 +17,6 @@ from pipeline.dsp.spectra import centered_frames
 from pipeline.models.determinism import unshared_gradient
 from pipeline.models.networks import BuiltByCall
 
-BINS = 128
-LOWEST_MIDI = 36.0  # 65 Hz; bins are half a semitone apart, the highest is MIDI 99.5 (2.5 kHz)
 BINS_PER_SEMITONE = 2
 NEARBY = 3  # bins on each side of the most likely one that enter the weighted mean
 ENCODER_HOP = 256  # samples: 16 ms
@@ -26,17 +25,29 @@ MEL_BINS = 192
 FLOOR = 1e-4  # -80 dB relative to the frame's strongest band; hides anything quieter
 
 
-class F0EncoderConfig(Params):
-    """Size of the residual network. Each stage halves the frequency axis and doubles the
-    channels.
+class FramesConfig(Params):
+    """Range of f0, and size of the residual network: each stage halves the frequency axis and
+    doubles the channels.
     """
 
+    lowest_midi: NonNegativeFloat  # MIDI pitch of the lowest bin
+    semitones: PositiveInt  # range of the bins, two per semitone
     channels: PositiveInt
     stages: PositiveInt
     blocks: NonNegativeInt  # residual blocks per stage
 
 
-class F0Encoder(BuiltByCall, keras.layers.Layer):
+def midi_range(config: FramesConfig) -> tuple[float, float]:
+    """Return the MIDI pitches of the lowest and the highest bin."""
+    return config.lowest_midi, config.lowest_midi + (bin_count(config) - 1) / BINS_PER_SEMITONE
+
+
+def bin_count(config: FramesConfig) -> int:
+    """Return the number of frequency bins."""
+    return config.semitones * BINS_PER_SEMITONE
+
+
+class FramesF0Encoder(BuiltByCall, keras.layers.Layer):
     """Estimate f0 from audio: [batch, samples] at 16 kHz -> Hz [batch, samples / 64] at 250 Hz.
 
     The length of the audio must be a multiple of 64 samples. Frames are centred on every 256th
@@ -44,7 +55,7 @@ class F0Encoder(BuiltByCall, keras.layers.Layer):
     last frame covers the remainder.
     """
 
-    def __init__(self, config: F0EncoderConfig):
+    def __init__(self, config: FramesConfig):
         # without autocast, audio stays float32 under a bfloat16 policy
         super().__init__(name="f0_encoder", autocast=False)
         self.config = config
@@ -54,7 +65,7 @@ class F0Encoder(BuiltByCall, keras.layers.Layer):
         """Return f0 in Hz at the control rate, interpolated linearly in log frequency; this is
         differentiable.
         """
-        midi = expected_midi(self.logits(audio))
+        midi = expected_midi(self.logits(audio), self.config.lowest_midi)
         fine = upsample_linear(midi[..., None], ENCODER_HOP // HOP)[
             :, : tf.shape(audio)[1] // HOP, 0
         ]
@@ -62,16 +73,16 @@ class F0Encoder(BuiltByCall, keras.layers.Layer):
 
     def logits(self, audio: tf.Tensor) -> tf.Tensor:
         """Return unnormalized log probabilities of the bins: [batch, samples] -> [batch, samples /
-        256, 128].
+        256, bins].
         """
         padded = tf.pad(audio, [[0, 0], [0, tf.math.floormod(-tf.shape(audio)[1], ENCODER_HOP)]])
         frames = centered_frames(padded, FRAME, ENCODER_HOP)
         shape = tf.shape(frames)
         logits = self.frame_logits(tf.reshape(frames, [-1, FRAME]))
-        return tf.reshape(logits, [shape[0], shape[1], BINS])
+        return tf.reshape(logits, [shape[0], shape[1], logits.shape[-1]])
 
     def frame_logits(self, frames: tf.Tensor) -> tf.Tensor:
-        """Return the logits of single frames: [frames, 2048] -> [frames, 128] float32."""
+        """Return the logits of single frames: [frames, 2048] -> [frames, bins] float32."""
         return tf.cast(self.network(relative_log_mel(frames)), tf.float32)
 
 
@@ -93,18 +104,18 @@ def relative_log_mel(frames: tf.Tensor) -> tf.Tensor:
     return (log_mel - mean) * tf.math.rsqrt(variance + 1e-3)
 
 
-def expected_midi(logits: tf.Tensor) -> tf.Tensor:
+def expected_midi(logits: tf.Tensor, lowest_midi: float) -> tf.Tensor:
     """Return the MIDI pitch: the probability-weighted mean of the bins around the most likely one,
-    [..., 128] -> [...].
+    [..., bins] -> [...]. The first bin is at `lowest_midi`.
     """
-    bins = tf.range(BINS, dtype=logits.dtype)
+    bins = tf.range(logits.shape[-1], dtype=logits.dtype)
     most_likely = tf.cast(tf.argmax(logits, axis=-1), logits.dtype)[..., None]
     weights = tf.nn.softmax(tf.where(tf.abs(bins - most_likely) <= NEARBY, logits, -1e9))
-    return LOWEST_MIDI + tf.reduce_sum(weights * bins, axis=-1) / BINS_PER_SEMITONE
+    return lowest_midi + tf.reduce_sum(weights * bins, axis=-1) / BINS_PER_SEMITONE
 
 
-def residual_network(config: F0EncoderConfig) -> keras.Model:
-    """Build a ResNet over the frequency axis: [frames, 192] -> logits [frames, 128]."""
+def residual_network(config: FramesConfig) -> keras.Model:
+    """Build a ResNet over the frequency axis: [frames, 192] -> logits [frames, bins]."""
     inputs = keras.Input([MEL_BINS])
     hidden = keras.layers.Conv1D(config.channels, 7, strides=2, padding="same")(
         keras.layers.Reshape([MEL_BINS, 1])(inputs)
@@ -118,7 +129,7 @@ def residual_network(config: F0EncoderConfig) -> keras.Model:
             hidden = _block(hidden)
     return keras.Model(
         inputs,
-        keras.layers.Dense(BINS)(keras.layers.Flatten()(_activated(hidden))),
+        keras.layers.Dense(bin_count(config))(keras.layers.Flatten()(_activated(hidden))),
         name="residual_network",
     )
 

@@ -7,24 +7,25 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.models.f0_encoder import (
-    BINS,
+from pipeline.models.f0_frames import (
     FRAME,
-    F0Encoder,
-    F0EncoderConfig,
+    FramesConfig,
+    FramesF0Encoder,
+    bin_count,
     expected_midi,
     relative_log_mel,
 )
 from pipeline.training.tones import pitch_losses, tone_batch
 
-TINY = F0EncoderConfig(channels=4, stages=3, blocks=1)
+TINY = FramesConfig(lowest_midi=36.0, semitones=64, channels=4, stages=3, blocks=1)
+BINS = bin_count(TINY)
 
 
 @pytest.fixture
-def encoder() -> F0Encoder:
+def encoder() -> FramesF0Encoder:
     """Build a small encoder with seeded weights."""
     keras.utils.set_random_seed(0)
-    return F0Encoder(TINY)
+    return FramesF0Encoder(TINY)
 
 
 def gaussian_logits(centre: float, deviation: float = 1.0) -> np.ndarray:
@@ -34,14 +35,14 @@ def gaussian_logits(centre: float, deviation: float = 1.0) -> np.ndarray:
 
 @pytest.mark.parametrize("centre", [0.0, 3.0, 40.25, 66.5, 127.0])
 def test_the_mean_of_a_narrow_distribution_is_its_centre(centre):
-    found = expected_midi(tf.constant(gaussian_logits(centre, 0.6)[None]))[0].numpy()
+    found = expected_midi(tf.constant(gaussian_logits(centre, 0.6)[None]), 36.0)[0].numpy()
     edge = 0.3 if centre in (0.0, 127.0) else 0.02  # half of the bell is missing at the ends
     assert abs(found - (36 + centre / 2)) < edge
 
 
 def test_the_weighted_mean_has_a_closed_form(random):
     logits = random.normal(size=[5, BINS]).astype(np.float32)
-    for row, found in zip(logits, expected_midi(tf.constant(logits)).numpy(), strict=True):
+    for row, found in zip(logits, expected_midi(tf.constant(logits), 36.0).numpy(), strict=True):
         near = np.arange(max(row.argmax() - 3, 0), min(row.argmax() + 4, BINS))
         weights = np.exp(row[near].astype(float))
         np.testing.assert_allclose(
@@ -51,7 +52,9 @@ def test_the_weighted_mean_has_a_closed_form(random):
 
 def test_a_second_candidate_an_octave_away_does_not_pull():
     candidates = np.logaddexp(gaussian_logits(50.0, 0.6), gaussian_logits(74.0, 0.6) - 0.1)
-    assert abs(expected_midi(tf.constant(candidates[None], tf.float32))[0].numpy() - 61) < 0.02
+    assert (
+        abs(expected_midi(tf.constant(candidates[None], tf.float32), 36.0)[0].numpy() - 61) < 0.02
+    )
 
 
 @pytest.mark.parametrize(("samples", "frames"), [(8192, 32), (8192 + 64, 33), (1024, 4), (64, 1)])
@@ -65,7 +68,8 @@ def test_every_control_frame_has_an_f0(encoder, random, samples, frames):
 
 def test_f0_is_linear_in_pitch_between_frames(encoder, random):
     audio = tf.constant(random.normal(size=[1, 2048]), tf.float32)
-    coarse = np.log(440 * 2 ** ((expected_midi(encoder.logits(audio))[0].numpy() - 69) / 12))
+    midi = expected_midi(encoder.logits(audio), 36.0)[0].numpy()
+    coarse = np.log(440 * 2 ** ((midi - 69) / 12))
     expected = np.interp(np.arange(32) / 4, np.arange(8), coarse)
     np.testing.assert_allclose(np.log(encoder(audio)[0].numpy()), expected, atol=1e-4)
 
@@ -101,15 +105,15 @@ def test_an_example_does_not_depend_on_its_batch(encoder, random):
 
 
 def test_two_encoders_share_nothing():
-    first = F0Encoder(TINY)
-    second = F0Encoder(TINY)
+    first = FramesF0Encoder(TINY)
+    second = FramesF0Encoder(TINY)
     assert not {id(v) for v in first.variables} & {id(v) for v in second.variables}
 
 
 def test_under_bfloat16_audio_and_pitch_stay_float32(random):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        encoder = F0Encoder(TINY)
+        encoder = FramesF0Encoder(TINY)
         audio = tf.constant(random.normal(size=[1, 2048]), tf.float32)
         assert encoder.network.compute_dtype == "bfloat16"
         assert encoder(audio).dtype == encoder.logits(audio).dtype == tf.float32
