@@ -27,10 +27,10 @@ from pipeline.examples.schema import Statistics
 from pipeline.models.autoencoder import QUIET_NOISE
 from pipeline.models.determinism import fix_order_of_sums
 from pipeline.models.networks import exp_sigmoid
-from pipeline.models.objective import LossConfig
+from pipeline.models.objective import LossConfig, Objective
 from pipeline.models.recipe import build_model, read_recipe
+from pipeline.training.config import TrainConfig
 from pipeline.training.devices import device_strategy
-from pipeline.training.experiment import TrainConfig
 from pipeline.training.trainer import Pace, Task, Trainer
 
 STATISTICS = Statistics(loudness_mean=-40.0, loudness_std=10.0)
@@ -117,18 +117,22 @@ def settings_of(request):
     config = settings.section("train", TrainConfig, name)
     keras.config.set_dtype_policy(config.precision)
     fix_order_of_sums()
-    return read_recipe(settings, name), settings.section("loss", LossConfig, name), config
+    return (
+        read_recipe(settings, name),
+        Objective(settings.section("loss", LossConfig, name)),
+        config,
+    )
 
 
 def step(request):
     """Make a training step of the train stage."""
-    recipe, loss_config, config = settings_of(request)
+    recipe, objective, config = settings_of(request)
     model = build_model(recipe, STATISTICS)
     batch = batch_of(request)
     task = Task(
         model.variables,
         model.trainable_variables,
-        lambda batch: model.losses(batch, loss_config, 0),
+        lambda batch: model.losses(batch, objective, 0),
         repeat,
         list,
     )

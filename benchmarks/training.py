@@ -28,7 +28,7 @@ from benchmarks.workers import (
 from pipeline.common.cli import UserError, progress, run_stage
 from pipeline.common.settings import Settings
 from pipeline.common.units import FRAME_RATE
-from pipeline.training.experiment import TrainConfig
+from pipeline.training.config import TrainConfig
 
 BFLOAT16 = f"{OURS}, mixed_bfloat16"
 NOT_SLOWER = Target(at_least=0.9)

@@ -21,7 +21,7 @@ from pipeline.common.cli import UserError
 from pipeline.common.settings import Settings
 from pipeline.common.units import HOP, SAMPLE_RATE
 from pipeline.models.recipe import read_recipe
-from pipeline.training.experiment import TrainConfig
+from pipeline.training.config import TrainConfig
 
 ECHO = """
 import sys
