@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import tensorflow as tf
 
-from conformance.authors_package import FIRST, Arrays, differentiable
+from conformance.authors_package import FIRST, Arrays, ddsp, differentiable
 from conformance.differentiation import VALUES
 
 
@@ -81,6 +81,55 @@ def z_encoder(given: Arrays) -> Arrays:
     encoder.rnn.set_weights(weights_of(given, "rnn"))
     encoder.dense_out.set_weights(weights_of(given, "dense_out"))
     return {VALUES: encoder.compute_z(argument).numpy()}
+
+
+def instance_normalization(given: Arrays) -> Arrays:
+    """Normalize over time with nn.Normalize('instance')."""
+    layer = training_module("nn").Normalize("instance")
+    x = tf.constant(given["x"])[:, :, None]
+    layer(x)
+    layer.set_weights([weight[None, None, None] for weight in weights_of(given, "weight")])
+    return {VALUES: layer(x).numpy()[:, :, 0]}
+
+
+def resnet_f0(given: Arrays) -> Arrays:
+    """Estimate f0 in Hz with encoders.ResnetF0Encoder of 0.0.6, with the spectra of ae_abs.gin."""
+    nn = training_module("nn")
+    keras = nn.tf.keras
+    plain = keras.Sequential
+
+    def sequential(layers, name):
+        # nn.resnet gives several layers one name, which today's Keras refuses
+        for number, layer in enumerate(layers):
+            layer._name = f"{layer.name}_{number}"
+        return plain(layers, name=name)
+
+    keras.Sequential = sequential
+
+    def spectra(audio):
+        return ddsp.spectral_ops.compute_logmel(audio, 0.0, 8000.0, 229, 2048, 0.75, True)
+
+    encoder = training_module("encoders").ResnetF0Encoder("small", int(given["bins"]), spectra)
+    frames = given["audio"].shape[1] // 64
+    conditioning = {
+        "audio": tf.constant(given["audio"]),
+        "f0_scaled": tf.zeros([len(given["audio"]), frames, 1]),
+    }
+    encoder(conditioning)
+    keras.Sequential = plain
+    layers = list(encoder.resnet._flatten_layers(include_self=False))
+    convolutions = weights_of(given, "convolution")
+    for layer in layers:
+        if isinstance(layer, tf.keras.layers.Conv2D):
+            layer.set_weights([convolutions.pop(0), convolutions.pop(0)])
+    normalizations = weights_of(given, "normalization")
+    for layer in layers:
+        if isinstance(layer, nn.Normalize):
+            pair = [normalizations.pop(0), normalizations.pop(0)]
+            layer.set_weights([weight[None, None, None] for weight in pair])
+    encoder.dense_out.set_weights(weights_of(given, "dense_out"))
+    midi = 127 * encoder(conditioning)[..., 0]
+    return {VALUES: ddsp.core.midi_to_hz(midi).numpy()}
 
 
 def unit_midi(given: Arrays) -> Arrays:

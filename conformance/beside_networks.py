@@ -12,6 +12,7 @@ from conformance.beside_signals import RELEASES
 from conformance.closed_form_metrics import GIVEN, clips
 from conformance.closed_form_models import CREPE
 from conformance.closed_form_networks import LAYERS
+from conformance.closed_form_resnet import weights_in_order
 from conformance.closed_form_spectra import NOISY_NOTES, excerpts
 from conformance.differentiation import VALUES
 from conformance.inputs import NOTES, ODD, RANDOM, frames, normal, notes, samples, uniform
@@ -19,17 +20,21 @@ from conformance.measure import FIRST, LAST, Comparison, Row, compare, compare_f
 from conformance.small_models import COUNT, scramble, weights_of
 from pipeline.crepe.network import load_network
 from pipeline.evaluation import metrics
-from pipeline.models import f0_encoder, gru, networks, perceptual
+from pipeline.models import f0_frames, f0_resnet, gru, networks, perceptual, z_encoder
+from pipeline.models.z_encoder import MFCC_HOP
 
 UNITS = 12
+ONE_DB = metrics.LoudnessDeviations(ours=1.0, of_0_0_6=1.0)
+VERSIONS = {FIRST: "0_0_6", LAST: "3_7"}  # as the names of our metrics have them
 RESTATED = f"{FIRST}, restated"
 LAYER_EPSILON = 1e-3  # of tf.keras.layers.LayerNormalization, which their code leaves as it is
+WEIGHT = 3.0  # of the perceptual loss, as in params.yaml
 SLOPE = 0.2  # of tf.nn.leaky_relu, likewise
 
 
 def named(prefix: str, weights: list[np.ndarray]) -> dict[str, np.ndarray]:
     """Name weights as the worker reads them."""
-    return {f"{prefix} {number:02}": weight for number, weight in enumerate(weights)}
+    return {f"{prefix} {number:03}": weight for number, weight in enumerate(weights)}
 
 
 def f0_features(authors: Authors) -> Iterator[Row]:
@@ -113,12 +118,12 @@ def decoders(authors: Authors) -> Iterator[Row]:
 def mfccs(authors: Authors) -> Iterator[Row]:
     """MFCCs: theirs begin at a hop, ours are centred on it, one frame of 512 samples later."""
     audio = excerpts()[0]
-    ours = networks.mfcc(tf.constant(audio)).numpy()
+    ours = z_encoder.mfcc(tf.constant(audio)).numpy()
     for release in RELEASES:
         question = {"audio": audio, "upstream": np.zeros(ours.shape)}
         theirs = authors.ask(release, "mfcc", question)[VALUES]
         given = Comparison(
-            "models.networks.mfcc", samples(NOISY_NOTES, ODD), release, line="mfcc-frames"
+            "models.z_encoder.mfcc", samples(NOISY_NOTES, ODD), release, line="mfcc-frames"
         )
         yield from compare(given, ours, theirs)
         # 3.7.0 adds no epsilon before the logarithm
@@ -128,32 +133,72 @@ def mfccs(authors: Authors) -> Iterator[Row]:
 
 
 def z_encoders(authors: Authors) -> Iterator[Row]:
-    """z with equal weights, at the rate of its frames."""
-    encoder = networks.ZEncoder(UNITS, 4)
-    audio = notes()[:, :32768]
-    encoder(tf.constant(audio))
-    encoder.adapt([tf.constant(audio)])
-    kernel, recurrent, bias = encoder.gru.get_weights()
-    sizes = {"audio": audio, "units": np.array(UNITS), "dims": np.array(4)}
-    ours = encoder(tf.constant(audio)).numpy()[:, ::8]
+    """z with equal weights, at the rate of its frames. Ours is given the audio 512 samples earlier,
+    which makes its centred frames theirs; the first ones are silent.
+    """
+    sounds = notes()[:, : 32768 - MFCC_HOP] + normal(2, 32768 - MFCC_HOP, scale=0.01)
+    audio = np.pad(sounds, [[0, 0], [MFCC_HOP, 0]])
+    earlier = tf.constant(np.pad(audio[:, MFCC_HOP:], [[0, 0], [0, MFCC_HOP]]))
+    for normalization in z_encoder.NORMALIZATIONS:
+        encoder = z_encoder.ZEncoder(UNITS, 4, normalization)
+        encoder(earlier)
+        encoder.adapt([earlier])
+        kernel, recurrent, bias = encoder.gru.get_weights()
+        sizes = {"audio": audio, "units": np.array(UNITS), "dims": np.array(4)}
+        ours = encoder(earlier).numpy()[:, ::8]
+        for release in RELEASES:
+            rnn = [kernel, recurrent, bias[0] if release == FIRST else bias]
+            question = sizes | named("rnn", rnn) | named("dense_out", encoder.to_z.get_weights())
+            theirs = authors.ask(release, "z_encoder", question)[VALUES]
+            given = Comparison(
+                "models.z_encoder.ZEncoder",
+                f"{samples(NOISY_NOTES, 32768)}, one frame shifted, {normalization}",
+                release,
+                1e-3,  # 3.7.0 adds no epsilon before the logarithm of the mel bands
+                line="gru"
+                if (normalization, release) == ("instance", FIRST)
+                else "z-normalization",
+            )
+            yield from compare(given, ours, theirs)
+
+
+def instance_normalizations(authors: Authors) -> Iterator[Row]:
+    """The normalization over time, beside nn.Normalize('instance')."""
+    layer = z_encoder.InstanceNormalization()
+    layer.build([None, None, 30])
+    scramble(layer)
+    inputs = {"x": normal(2, COUNT, 30, scale=3.0)}
     for release in RELEASES:
-        rnn = [kernel, recurrent, bias[0] if release == FIRST else bias]
-        question = sizes | named("rnn", rnn) | named("dense_out", encoder.to_z.get_weights())
-        theirs = authors.ask(release, "z_encoder", question)[VALUES]
-        given = Comparison(
-            "models.networks.ZEncoder", samples(NOTES, 32768), release, line="z-normalization"
-        )
-        yield from compare(given, ours, theirs)
+        question = inputs | {"upstream": normal(2, COUNT, 30, seed=9)}
+        question |= named("weight", layer.get_weights())
+        theirs = authors.ask(release, "instance_normalization", question)[VALUES]
+        given = Comparison("models.z_encoder.InstanceNormalization", frames(RANDOM, COUNT), release)
+        yield from compare(given, layer(tf.constant(inputs["x"])), theirs)
 
 
 def f0_encoders(authors: Authors) -> Iterator[Row]:
-    """The pitch of equal network outputs."""
+    """The pitch of equal network outputs: theirs restated here, and our own way."""
     logits = normal(2, COUNT, 128, scale=3.0)
     theirs = authors.ask(FIRST, "unit_midi", {"logits": logits})[VALUES]
-    given = Comparison(
-        "models.f0_encoder.expected_midi", frames(RANDOM, COUNT), FIRST, line="f0-encoder"
-    )
-    yield from compare(given, f0_encoder.expected_midi(tf.constant(logits)), theirs)
+    given = Comparison("models.f0_resnet.mean_midi", frames(RANDOM, COUNT), FIRST)
+    yield from compare(given, f0_resnet.mean_midi(tf.constant(logits)), theirs)
+    given = given._replace(module="models.f0_frames.expected_midi", line="f0-encoder")
+    yield from compare(given, f0_frames.expected_midi(tf.constant(logits), 36.0), theirs)
+
+
+def resnets(authors: Authors) -> Iterator[Row]:
+    """The f0 encoder at their size "small" with equal weights, from audio to Hz."""
+    config = f0_resnet.ResnetConfig(stem_channels=64, channels=32, blocks=(2, 3, 4, 3), bins=128)
+    encoder = f0_resnet.ResnetF0Encoder(config)
+    audio = notes()[:, :16384]
+    encoder(tf.constant(audio))
+    convolutions, normalizations = weights_in_order(encoder.network)
+    question = {"audio": audio, "bins": np.array(config.bins)}
+    question |= named("convolution", convolutions) | named("normalization", normalizations)
+    question |= named("dense_out", encoder.to_bins.get_weights())
+    theirs = authors.ask(FIRST, "resnet_f0", question)[VALUES]
+    given = Comparison("models.f0_resnet.ResnetF0Encoder", samples(NOTES, 16384), FIRST, 1e-4)
+    yield from compare(given, encoder(tf.constant(audio)), theirs)
 
 
 def perceptual_losses(_: Authors) -> Iterator[Row]:
@@ -173,7 +218,8 @@ def perceptual_losses(_: Authors) -> Iterator[Row]:
     pair = [fifth(np.reshape(x, [-1, 1024])).numpy().reshape(2, -1) for x in (audio, other)]
     weight = 0.1 * 20 / 4e4
     theirs = weight * np.abs(pair[0].astype(float) - pair[1]).mean(1)
-    ours = 1e-4 * perceptual.perceptual_loss(*map(tf.constant, (audio, other)), 2)
+    scale = perceptual.random_pair_distance([tf.constant(audio)], 2)
+    ours = WEIGHT / scale * perceptual.perceptual_loss(*map(tf.constant, (audio, other)), 2)
     given = Comparison(
         "models.perceptual.perceptual_loss",
         f"{samples(NOISY_NOTES, audio.shape[1])}, weighted",
@@ -185,7 +231,7 @@ def perceptual_losses(_: Authors) -> Iterator[Row]:
 
 def parameter_counts(authors: Authors) -> Iterator[Row]:
     """The sizes of the z encoder and the decoder at the paper's sizes."""
-    encoder = networks.ZEncoder(512, 16)
+    encoder = z_encoder.ZEncoder(512, 16, "instance")
     encoder(tf.zeros([1, 4096]))
     decoders = {
         FIRST: ([1, 1, 16], networks.Decoder(3, 2, 512, 512, 3)),
@@ -218,7 +264,7 @@ def metric_values(authors: Authors) -> Iterator[Row]:
         theirs = authors.ask(release, "loudness_distance", question)[VALUES]
         given = Comparison("evaluation.metrics.loudness_metrics", f"{RANDOM}, 1000 frames", release)
         yield from compare(
-            given, metrics.loudness_metrics(one, other, 1.0)["loudness_l1_db"], theirs
+            given, metrics.loudness_metrics(one, other, ONE_DB)["loudness_l1_db"], theirs
         )
         given = Comparison("evaluation.metrics.f0_metrics", f"F0 L1, {GIVEN}", release)
         theirs = authors.ask(release, "f0_distance", f0_question(one, other))
@@ -231,10 +277,10 @@ def metric_values(authors: Authors) -> Iterator[Row]:
         theirs = [
             authors.ask(release, "f0_distance", f0_question(*pair))["outlier"] for pair in pairs
         ]
-        ours = [metrics.f0_metrics(*pair)["outlier_clips_code"] for pair in pairs]
+        column = f"outlier_clips_{VERSIONS[release]}"
+        ours = [metrics.f0_metrics(*pair)[column] for pair in pairs]
         given = given._replace(
-            input="outliers: as tracked, untrusted, two octaves off, untrackable original",
-            line="f0-outliers",
+            input="outliers: as tracked, untrusted, two octaves off, untrackable original"
         )
         yield from compare(given, ours, theirs)
 

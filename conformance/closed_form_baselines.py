@@ -59,7 +59,7 @@ def strided_convolutions() -> Iterator[Row]:
     batch = batch_of_notes()
     model(batch)
     scramble(model)
-    model.conditioning.z_encoder.mfcc_std.assign(tf.ones([30]))
+    model.conditioning.z_encoder.normalization.std.assign(tf.ones([30]))
     hop = STRIDED.stride * HOP
     hidden = tf.cast(model.conditioning(batch), tf.float64)
     noise = tf.reshape(tf.cast(batch["noise"], tf.float64), [2, -1, hop])[..., :3]

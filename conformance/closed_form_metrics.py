@@ -11,13 +11,16 @@ from conformance.closed_form_spectra import FFT_SIZES, LIBROSA, NOISY_NOTES, exc
 from conformance.inputs import ODD, RANDOM, samples, uniform
 from conformance.measure import FLOAT64, Comparison, Row, compare
 from pipeline.audio.clips import Clip
-from pipeline.common.units import CONFIDENCE_THRESHOLD
+from pipeline.common.units import CONFIDENCE_THRESHOLD, HOP, SAMPLE_RATE
 from pipeline.evaluation import metrics
+from pipeline.evaluation import outliers as classes
+from pipeline.features.loudness_0_0_6 import loudness_0_0_6, loudness_std_0_0_6
 
 FRAMES = 250  # of the f0 grid, 16 ms apart
 CURVE = 1000  # frames of the loudness curve
 GIVEN = f"{RANDOM}, {FRAMES} f0 frames"
 MIR_EVAL = "mir_eval"
+DEVIATIONS = metrics.LoudnessDeviations(ours=7.0, of_0_0_6=5.0)
 
 
 def clips() -> tuple[Clip, Clip]:
@@ -92,9 +95,44 @@ def loudness_measures() -> Iterator[Row]:
         "loudness_l1_db_sounding": np.abs(difference[sounding]).mean(),
         "loudness_bias_db_sounding": difference[sounding].mean(),
     }
-    row = metrics.loudness_metrics(one, other, 7.0)
+    curves = [level_0_0_6(clip.audio) for clip in (one, other)]
+    exact["loudness_l1_std_0_0_6"] = np.abs(curves[0] - curves[1]).mean() / 5
+    row = metrics.loudness_metrics(one, other, DEVIATIONS)
     given = Comparison("evaluation.metrics.loudness_metrics", f"{RANDOM}, {CURVE} frames", FLOAT64)
     yield from compare(given, [row[name] for name in exact], list(exact.values()))
+    module = "features.loudness_0_0_6"
+    given = Comparison(f"{module}.loudness_0_0_6", samples(NOISY_NOTES, ODD), FLOAT64)
+    yield from compare(given, loudness_0_0_6(one.audio), curves[0])
+    given = given._replace(module=f"{module}.loudness_std_0_0_6")
+    audio = [clip.audio for clip in (one, other)]
+    yield from compare(given, loudness_std_0_0_6(audio), np.std(curves))
+
+
+def level_0_0_6(audio: np.ndarray) -> np.ndarray:
+    """Mean over the bins of A-weighted decibels, each at least -120 below white noise."""
+    padded = np.pad(audio.astype(float), [0, 2048])
+    starts = np.arange(0, len(audio), HOP)[:, None] + np.arange(2048)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(2048) / 2048)
+    magnitude = np.abs(np.fft.rfft(padded[starts] * hann))
+    with np.errstate(divide="ignore"):
+        weights = librosa.A_weighting(np.fft.rfftfreq(2048, 1 / SAMPLE_RATE))
+    levels = 20 * np.log10(np.maximum(magnitude, 1e-20)) + weights - 20.7
+    return np.maximum(levels, -120).mean(1)
+
+
+def outliers() -> Iterator[Row]:
+    """Clips by the two versions of the authors' code."""
+    sure = np.array([0.2, 0.9])
+    unsure = np.array([0.2, 0.8])
+    module = "evaluation.outliers"
+    given = Comparison(f"{module}.untrackable", "three clips", FLOAT64, 0.0)
+    yield from compare(given, [*map(classes.untrackable, (sure, unsure, unsure[:1]))], [0, 1, 1])
+    cases = [(sure, sure, 3.0), (sure, sure, 13.0), (sure, unsure, 3.0), (unsure, sure, 3.0)]
+    given = given._replace(module=f"{module}.outlier_0_0_6", input="every kind of clip")
+    yield from compare(given, [classes.outlier_0_0_6(*case) for case in cases], [0, 1, 1, 1])
+    given = given._replace(module=f"{module}.outlier_3_7")
+    answers = [classes.outlier_3_7(original, f0_l1) for original, _, f0_l1 in cases]
+    yield from compare(given, answers, [0, 1, 0, np.nan])
 
 
 def whole_clips() -> Iterator[Row]:
@@ -104,9 +142,9 @@ def whole_clips() -> Iterator[Row]:
     exact = formulas.spectral_loss(*pair, FFT_SIZES, 1.0)[0]
     given = Comparison("evaluation.metrics.spectral_loss", samples(NOISY_NOTES, ODD), FLOAT64)
     yield from compare(given, metrics.spectral_loss(one.audio, other.audio), exact)
-    row = metrics.evaluate(one, other, one.f0_hz, 16, 7.0)
+    row = metrics.evaluate(one, other, one.f0_hz, 16, DEVIATIONS)
     sounding = one.loudness_db[np.arange(FRAMES) * 4] > -70
-    parts = metrics.loudness_metrics(one, other, 7.0) | metrics.f0_metrics(one, other)
+    parts = metrics.loudness_metrics(one, other, DEVIATIONS) | metrics.f0_metrics(one, other)
     parts["rpa_true"], parts["rca_true"] = metrics.pitch_accuracy(one.f0_hz, sounding, other.f0_hz)
     parts["spectral_loss"] = exact
     given = Comparison("evaluation.metrics.evaluate", samples(NOISY_NOTES, ODD), "its parts")

@@ -1,6 +1,6 @@
 """The autoencoder, its f0 encoder and its objective against closed forms."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ from conformance.inputs import RANDOM, frames, normal, samples
 from conformance.measure import FLOAT64, Comparison, Row, compare, compare_functions
 from conformance.small_models import (
     COUNT,
-    F0_ENCODER,
+    F0_FRAMES,
     LOSS,
     MODEL,
     STATISTICS,
@@ -24,12 +24,13 @@ from conformance.small_models import (
 )
 from pipeline.common.units import HOP, SAMPLE_RATE
 from pipeline.crepe.network import load_network
-from pipeline.models import f0_encoder, objective, perceptual
+from pipeline.models import f0_frames, objective, perceptual
 from pipeline.models.autoencoder import QUIET_NOISE, Autoencoder
 from pipeline.models.determinism import unshared_gradient
 from pipeline.models.recipe import count_parameters
 
 CREPE = "crepe's own network"
+SCALE = 0.2  # unit of the perceptual loss
 
 
 def autoencoder() -> Iterator[Row]:
@@ -66,32 +67,41 @@ def autoencoder() -> Iterator[Row]:
 
 
 def f0_encoders() -> Iterator[Row]:
-    """The spectrum, the network, the weighted mean and the whole of the f0 encoder."""
-    encoder = f0_encoder.F0Encoder(F0_ENCODER)
+    """Our f0 encoder: spectrum, network, weighted mean and the whole."""
+    encoder = f0_frames.FramesF0Encoder(F0_FRAMES)
     audio = batch_of_notes()["audio"].numpy()
     encoder(tf.constant(audio))
-    module = "models.f0_encoder"
+    module = "models.f0_frames"
     given = Comparison(f"{module}.relative_log_mel", samples(NOISY_NOTES, COUNT * HOP), FLOAT64)
-    cut = formulas.cut(tf.constant(audio, tf.float64), f0_encoder.FRAME, 256, f0_encoder.FRAME // 2)
+    cut = formulas.cut(tf.constant(audio, tf.float64), f0_frames.FRAME, 256, f0_frames.FRAME // 2)
     given = given._replace(tolerance=DEEP_TOLERANCE)  # logarithms of quiet bands
-    inputs = {"frames": tf.reshape(cut, [-1, f0_encoder.FRAME]).numpy().astype(np.float32)}
-    yield from compare_functions(given, f0_encoder.relative_log_mel, log_mel, inputs)
+    inputs = {"frames": tf.reshape(cut, [-1, f0_frames.FRAME]).numpy().astype(np.float32)}
+    yield from compare_functions(given, f0_frames.relative_log_mel, log_mel, inputs)
     given = Comparison(f"{module}.residual_network", frames(RANDOM, COUNT), FLOAT64, DEEP_TOLERANCE)
-    inputs = {"spectra": normal(COUNT, f0_encoder.MEL_BINS)}
+    inputs = {"spectra": normal(COUNT, f0_frames.MEL_BINS)}
     given = given._replace(gradient_tolerance=1e-3)  # through seven normalized layers
     yield from compare_functions(
         given, encoder.network, lambda x: network(encoder.network, x), inputs
     )
     given = Comparison(f"{module}.expected_midi", frames(RANDOM, COUNT), FLOAT64)
-    inputs = {"logits": normal(COUNT, f0_encoder.BINS, scale=3.0)}
-    yield from compare_functions(given, f0_encoder.expected_midi, expected_midi, inputs)
+    inputs = {"logits": normal(COUNT, 128, scale=3.0)}
+    yield from compare_functions(
+        given, lambda x: f0_frames.expected_midi(x, 36.0), expected_midi, inputs
+    )
+    counts = {
+        "bin_count": (f0_frames.bin_count(F0_FRAMES), 128),
+        "midi_range": (f0_frames.midi_range(F0_FRAMES), (36, 99.5)),
+    }
+    for name, (ours, exact) in counts.items():
+        given = Comparison(f"{module}.{name}", "64 semitones from MIDI 36", FLOAT64)
+        yield from compare(given, ours, exact)
     whole = expected_midi(network(encoder.network, log_mel(tf.reshape(cut, [-1, 2048]))))
     midi = formulas.upsampled(tf.reshape(whole, [2, -1, 1]), 4)[:, :COUNT, 0]
-    given = Comparison(f"{module}.F0Encoder", samples(NOISY_NOTES, COUNT * HOP), FLOAT64)
+    given = Comparison(f"{module}.FramesF0Encoder", samples(NOISY_NOTES, COUNT * HOP), FLOAT64)
     given = given._replace(tolerance=DEEP_TOLERANCE)
     yield from compare(given, encoder(tf.constant(audio)), 440 * 2 ** ((midi - 69) / 12))
     for name, function in {
-        f"{module}.Past": f0_encoder.Past(),
+        f"{module}.Past": f0_frames.Past(),
         "models.determinism.unshared_gradient": unshared_gradient,
     }.items():
         given = Comparison(name, frames(RANDOM, COUNT), FLOAT64)
@@ -100,7 +110,7 @@ def f0_encoders() -> Iterator[Row]:
 
 def log_mel(cut: tf.Tensor) -> tf.Tensor:
     """Log-mel spectra relative to the strongest band, with mean 0 and variance 1."""
-    bands = f0_encoder.MEL_BINS
+    bands = f0_frames.MEL_BINS
     mel = tf.signal.linear_to_mel_weight_matrix(bands, 1025, SAMPLE_RATE, 40.0, 8000.0, tf.float64)
     powers = tf.tensordot(tf.abs(formulas.spectrum(cut)), mel, 1)
     logs = tf.math.log(powers / tf.reduce_max(powers, -1, keepdims=True) + 1e-4)
@@ -114,7 +124,7 @@ def normalized(x: tf.Tensor, epsilon: float) -> tf.Tensor:
 
 
 def network(model: keras.Model, x: tf.Tensor) -> tf.Tensor:
-    """The residual network at the size of `F0_ENCODER`: one block in each of two stages."""
+    """The residual network at the size of `F0_FRAMES`: one block in each of two stages."""
     weights = weights_of(model)
 
     def activated(x):
@@ -124,7 +134,7 @@ def network(model: keras.Model, x: tf.Tensor) -> tf.Tensor:
         return tf.nn.conv1d(x, weights.pop(0), stride, "SAME") + weights.pop(0)
 
     hidden = convolved(x[..., None], 2)
-    for stage in range(F0_ENCODER.stages):
+    for stage in range(F0_FRAMES.stages):
         if stage:
             hidden = convolved(activated(hidden), 2)
         inner = convolved(activated(hidden), 1)
@@ -165,22 +175,47 @@ def objectives() -> Iterator[Row]:
             tf.stack(tf.split(x, 2, 1), 1)[..., middle : middle + 1024] for x in (target, audio)
         ]
         pair = [activations(tf.reshape(x, [-1, 1024])) for x in cuts]
-        per_frame = tf.reduce_sum(tf.abs(pair[0] - pair[1]), -1)
+        per_frame = tf.reduce_mean(tf.abs(pair[0] - pair[1]), -1)
         return tf.reduce_mean(tf.reshape(per_frame, [-1, 2]), -1)
 
     yield from compare_functions(
         given, lambda *x: perceptual.perceptual_loss(*x, 2), distance, inputs
     )
-    given = given._replace(module="models.objective.resynthesis_losses")
+    given = given._replace(module="models.objective.Objective")
     given = given._replace(gradient_tolerance=max(1e-2, LOSS_GRADIENT_TOLERANCE))
 
     def total(target, audio):
         spectral = formulas.spectral_loss(target, audio, LOSS.fft_sizes, LOSS.alpha)
-        return spectral + LOSS.perceptual_weight * distance(target, audio)
+        return spectral + LOSS.perceptual_weight / SCALE * distance(target, audio)
 
-    yield from compare_functions(
-        given, lambda *x: objective.resynthesis_losses(*x, LOSS), total, inputs, ["target"]
+    yield from compare_functions(given, objective.Objective(LOSS, SCALE), total, inputs, ["target"])
+    yield from shares_of_terms(audio, other, distance)
+    # two recordings: each is the other's predecessor
+    exact = distance(tf.constant(audio, tf.float64), tf.constant(audio[::-1].copy(), tf.float64))
+    given = given._replace(module="models.perceptual.random_pair_distance")
+    ours = perceptual.random_pair_distance([tf.constant(audio)], 2)
+    yield from compare(given, ours, tf.reduce_mean(exact))
+
+
+def shares_of_terms(audio: np.ndarray, other: np.ndarray, distance: Callable) -> Iterator[Row]:
+    """The terms' shares of the loss and of the gradient's norm."""
+    target = tf.constant(audio, tf.float64)
+    synthesized = tf.constant(other, tf.float64)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(synthesized)
+        linear, both = (
+            formulas.spectral_loss(target, synthesized, LOSS.fft_sizes, alpha) for alpha in (0, 1)
+        )
+        perceptual_term = LOSS.perceptual_weight / SCALE * distance(target, synthesized)
+        terms = [tf.reduce_mean(x) for x in (linear, both - linear, perceptual_term)]
+    norms = np.array([tf.norm(tape.gradient(term, synthesized)) for term in terms])
+    exact = np.concatenate([np.array(terms) / sum(terms), norms / norms.sum()])
+    ours = objective.term_shares(
+        objective.Objective(LOSS, SCALE), tf.constant(audio), tf.constant(other)
     )
+    count = samples(NOISY_NOTES, audio.shape[1])
+    given = Comparison("models.objective.term_shares", count, f"{FLOAT64}, {CREPE}", 1e-3)
+    yield from compare(given, list(ours.values()), exact)
 
 
 def activations(cut: tf.Tensor) -> tf.Tensor:

@@ -20,7 +20,7 @@ from conformance.small_models import (
     weights_of,
 )
 from pipeline.common.units import HOP, SAMPLE_RATE
-from pipeline.models import gru, networks
+from pipeline.models import gru, networks, z_encoder
 from pipeline.models.conditioning import Conditioning
 
 KERAS = "keras.layers.GRU"
@@ -115,9 +115,9 @@ def recurrences() -> Iterator[Row]:
 
 def mfccs() -> Iterator[Row]:
     """MFCCs from their definition."""
-    given = Comparison("models.networks.mfcc", samples(NOISY_NOTES, ODD), FLOAT64)
+    given = Comparison("models.z_encoder.mfcc", samples(NOISY_NOTES, ODD), FLOAT64)
     inputs = {"audio": excerpts()[0]}
-    yield from compare_functions(given, networks.mfcc, mfcc, inputs)
+    yield from compare_functions(given, z_encoder.mfcc, mfcc, inputs)
 
 
 def mfcc(audio: tf.Tensor) -> tf.Tensor:
@@ -130,43 +130,95 @@ def mfcc(audio: tf.Tensor) -> tf.Tensor:
     return tf.tensordot(log_mel, cosines, 1)
 
 
+def normalizations() -> Iterator[Row]:
+    """The two normalizations of MFCCs, and the moments that crops are given."""
+    module = "models.z_encoder"
+    inputs = {"mfccs": normal(2, COUNT, 30, scale=3.0)}
+    for normalization, formula in NORMALIZED.items():
+        layer = z_encoder.NORMALIZATIONS[normalization]()
+        layer.build([None, None, 30])
+        scramble(layer)
+        positive(layer)
+        given = Comparison(f"{module}.{type(layer).__name__}", frames(RANDOM, COUNT), FLOAT64)
+        yield from compare_functions(given, layer, lambda x, f=formula, of=layer: f(of, x), inputs)
+    given = Comparison(f"{module}.mfcc_moments", frames(RANDOM, COUNT), FLOAT64)
+    yield from compare_functions(given, z_encoder.mfcc_moments, moments, inputs)
+
+
+def moments(mfccs: tf.Tensor) -> tf.Tensor:
+    """Mean and variance over the frames."""
+    mean = tf.reduce_mean(mfccs, 1, keepdims=True)
+    return tf.concat([mean, tf.reduce_mean((mfccs - mean) ** 2, 1, keepdims=True)], 1)
+
+
+def over_time(layer: z_encoder.InstanceNormalization, mfccs: tf.Tensor) -> tf.Tensor:
+    """Each coefficient standardized over the frames of its example, scaled and shifted."""
+    mean, variance = tf.split(moments(mfccs), 2, 1)
+    scale, shift = weights_of(layer)
+    return (mfccs - mean) / tf.sqrt(variance + 1e-5) * scale + shift
+
+
+def over_data_set(layer: z_encoder.DataSetNormalization, mfccs: tf.Tensor) -> tf.Tensor:
+    """Each coefficient standardized by the data set, then each frame over its coefficients."""
+    mean, deviation = (x.numpy().astype(float) for x in (layer.mean, layer.std))
+    standardized = (mfccs - mean) / deviation
+    centre, variance = tf.nn.moments(standardized, [-1], keepdims=True)
+    gain, shift = weights_of(layer.frame_normalization)
+    return (standardized - centre) / tf.sqrt(variance + 1e-6) * gain + shift
+
+
+NORMALIZED = {"instance": over_time, "data_set": over_data_set}
+
+
+def positive(layer: keras.Layer) -> None:
+    """Make the standard deviations of a normalization by the data set positive."""
+    if isinstance(layer, z_encoder.DataSetNormalization):
+        layer.std.assign(np.abs(layer.std.numpy()) + 0.5)
+
+
 def encoders() -> Iterator[Row]:
-    """The z encoder, and the conditioning with z encoded."""
-    encoder = networks.ZEncoder(6, 4)
+    """The z encoder with either normalization, and the conditioning with z encoded."""
     audio = excerpts()[0][:, : COUNT * HOP]
-    encoder(tf.constant(audio))
-    scramble(encoder)
-    deviations = np.abs(encoder.mfcc_std.numpy()) + 0.5
-    encoder.mfcc_std.assign(deviations)
-    given = Comparison(
-        "models.networks.ZEncoder", samples(NOISY_NOTES, COUNT * HOP), FLOAT64, DEEP_TOLERANCE
-    )
-    given = given._replace(gradient_tolerance=1e-3)  # of logarithms of quiet bands
-    yield from compare_functions(
-        given, encoder, lambda audio: encoded(encoder, audio), {"audio": audio}
-    )
+    for normalization in NORMALIZED:
+        encoder = z_encoder.ZEncoder(6, 4, normalization)
+        encoder(tf.constant(audio))
+        scramble(encoder)
+        positive(encoder.normalization)
+        given = Comparison(
+            "models.z_encoder.ZEncoder",
+            f"{samples(NOISY_NOTES, COUNT * HOP)}, {normalization}",
+            FLOAT64,
+            DEEP_TOLERANCE,
+            1e-3,  # of logarithms of quiet bands
+        )
+        yield from compare_functions(
+            given, encoder, lambda audio, of=encoder: encoded(of, audio), {"audio": audio}
+        )
     layer = Conditioning(CONDITIONING, STATISTICS)
     batch = batch_of_notes()
     layer(batch)
     scramble(layer)
-    layer.z_encoder.mfcc_std.assign(np.abs(layer.z_encoder.mfcc_std.numpy()) + 0.5)
+    positive(layer.z_encoder.normalization)
     wide = {name: tf.cast(value, tf.float64) for name, value in batch.items()}
     inputs = (
         f0_features(wide["f0_hz"], CONDITIONING.f0_bins),
         (wide["loudness_db"][..., None] + 40) / 20,
         encoded(layer.z_encoder, wide["audio"]),
     )
-    given = given._replace(module="models.conditioning.Conditioning")
+    given = Comparison(
+        "models.conditioning.Conditioning",
+        samples(NOISY_NOTES, COUNT * HOP),
+        FLOAT64,
+        DEEP_TOLERANCE,
+    )
     yield from compare(given, layer(batch), decoded(layer.decoder, inputs))
 
 
-def encoded(encoder: networks.ZEncoder, audio: tf.Tensor) -> tf.Tensor:
-    """z from standardized and normalized MFCCs, interpolated to the control rate."""
-    mean, deviation = (x.numpy().astype(float) for x in (encoder.mfcc_mean, encoder.mfcc_std))
-    standardized = (mfcc(audio) - mean) / deviation
-    centre, variance = tf.nn.moments(standardized, [-1], keepdims=True)
-    gain, shift = weights_of(encoder.normalization)
-    normalized = (standardized - centre) / tf.sqrt(variance + 1e-6) * gain + shift
+def encoded(encoder: z_encoder.ZEncoder, audio: tf.Tensor) -> tf.Tensor:
+    """z from normalized MFCCs, interpolated to the control rate."""
+    layer = encoder.normalization
+    instance = isinstance(layer, z_encoder.InstanceNormalization)
+    normalized = NORMALIZED["instance" if instance else "data_set"](layer, mfcc(audio))
     kernel, bias = weights_of(encoder.to_z)
     z = tf.tensordot(formulas.gru(normalized, *weights_of(encoder.gru)), kernel, 1) + bias
     return formulas.upsampled(z, 8)[:, : audio.shape[1] // HOP]

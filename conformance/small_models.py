@@ -9,7 +9,8 @@ from pipeline.common.units import HOP
 from pipeline.examples.schema import Statistics
 from pipeline.models.autoencoder import ModelConfig
 from pipeline.models.conditioning import ConditioningConfig
-from pipeline.models.f0_encoder import F0EncoderConfig
+from pipeline.models.f0_frames import FramesConfig
+from pipeline.models.f0_resnet import ResnetConfig
 from pipeline.models.objective import LossConfig
 
 STATISTICS = Statistics(loudness_mean=-40.0, loudness_std=20.0)
@@ -19,15 +20,18 @@ CONDITIONING = ConditioningConfig(
     mlp_layers=2,
     z_gru_units=6,
     z_dims=4,
+    z_normalization="data_set",
     use_loudness=True,
     use_z=True,
     f0_bins=5,
 )
-F0_ENCODER = F0EncoderConfig(channels=4, stages=2, blocks=1)
+F0_FRAMES = FramesConfig(lowest_midi=36.0, semitones=64, channels=4, stages=2, blocks=1)
+F0_RESNET = ResnetConfig(stem_channels=4, channels=3, blocks=(2, 1, 1), bins=128)
 MODEL = ModelConfig(
     **CONDITIONING.model_dump(),
     f0="given",
-    f0_encoder=F0_ENCODER,
+    f0_resnet=F0_RESNET,
+    f0_frames=F0_FRAMES,
     harmonics=20,
     linear_envelopes=False,
     noise_bands=17,

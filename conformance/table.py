@@ -15,6 +15,7 @@ from conformance import (
     closed_form_metrics,
     closed_form_models,
     closed_form_networks,
+    closed_form_resnet,
     closed_form_spectra,
 )
 from conformance.authors import Authors
@@ -40,9 +41,11 @@ CLOSED_FORMS: tuple[Callable[[], Iterator[Row]], ...] = (
     closed_form_networks.mlps,
     closed_form_networks.recurrences,
     closed_form_networks.mfccs,
+    closed_form_networks.normalizations,
     closed_form_networks.encoders,
     closed_form_models.autoencoder,
     closed_form_models.f0_encoders,
+    closed_form_resnet.resnets,
     closed_form_models.objectives,
     closed_form_baselines.strided_convolutions,
     closed_form_baselines.spectrogram_models,
@@ -50,6 +53,7 @@ CLOSED_FORMS: tuple[Callable[[], Iterator[Row]], ...] = (
     closed_form_metrics.pitches,
     closed_form_metrics.f0_measures,
     closed_form_metrics.loudness_measures,
+    closed_form_metrics.outliers,
     closed_form_metrics.whole_clips,
 )
 BESIDE_AUTHORS: tuple[Callable[[Authors], Iterator[Row]], ...] = (
@@ -67,13 +71,22 @@ BESIDE_AUTHORS: tuple[Callable[[Authors], Iterator[Row]], ...] = (
     beside_networks.decoders,
     beside_networks.mfccs,
     beside_networks.z_encoders,
+    beside_networks.instance_normalizations,
     beside_networks.f0_encoders,
+    beside_networks.resnets,
     beside_networks.perceptual_losses,
     beside_networks.parameter_counts,
     beside_networks.metric_values,
 )
 # the code under comparison; the audit compares its digest with the one in the table
-SOURCES = ("dsp", "models", "evaluation/metrics.py", "features/loudness.py")
+SOURCES = (
+    "dsp",
+    "models",
+    "evaluation/metrics.py",
+    "evaluation/outliers.py",
+    "features/loudness.py",
+    "features/loudness_0_0_6.py",
+)
 COLUMNS = (*Row._fields, "sources")
 DIFFERENCES = "../docs/differences.md"
 INTRODUCTION = """# Conformance
