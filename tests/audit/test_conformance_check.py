@@ -98,7 +98,7 @@ def test_tampering_is_found(project, kind):
     "edit",
     [
         edit_text("pipeline/dsp/harmonic.py", "HOP", "HOPS"),
-        edit_text("pipeline/evaluation/metrics.py", "12.0", "11.0"),
+        edit_text("pipeline/evaluation/outliers.py", "12.0", "11.0"),
         add_file("pipeline/models/added.py", '"""Added."""\n\n\ndef added():\n    """Add."""\n'),
     ],
 )

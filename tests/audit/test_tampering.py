@@ -177,7 +177,9 @@ TAMPERINGS = {  # the edit, and the check that must find it
     ),
     "a changed figure of the paper's in paper.yaml": (
         edit_text(
-            "pipeline/reporting/paper.yaml", "loudness_l1_std: 0.10", "loudness_l1_std: 0.30"
+            "pipeline/reporting/paper.yaml",
+            "loudness_l1_std_0_0_6: 0.10",
+            "loudness_l1_std_0_0_6: 0.30",
         ),
         settings.check_paper,
     ),
