@@ -115,7 +115,6 @@ READ_BY_THE_AUDIT = (
     "params",
     "data/examples",
     "data/yardsticks/notes/statistics.json",
-    "data/yardsticks/violin/statistics.json",
     "models",
 )
 
